@@ -1,0 +1,48 @@
+"""Errors written for the person who reads them: which file, what is wrong, what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class SpnetError(Exception):
+    """Base of every error that a user can mend.
+
+    Parameters
+    ----------
+    problem: what is wrong, in one sentence without a full stop.
+    path: the file or folder it concerns, if there is one.
+    remedy: what to do about it, in one sentence without a full stop.
+    """
+
+    def __init__(self, problem: str, *, path: str | Path | None = None, remedy: str | None = None):
+        self.problem = problem
+        self.path = None if path is None else Path(path)
+        self.remedy = remedy
+        where = f"{path}: " if path is not None else ""
+        what_to_do = f". {remedy}" if remedy else ""
+        super().__init__(f"{where}{problem}{what_to_do}.")
+
+
+class DataError(SpnetError):
+    """A scan, label volume or subject table that cannot be used."""
+
+
+class ConfigError(SpnetError):
+    """A configuration key or value that is not known or not allowed."""
+
+
+class WeightsError(SpnetError):
+    """A weights file that is missing, damaged or of another architecture."""
+
+
+class TrainingError(SpnetError):
+    """A training that cannot go on."""
+
+
+class RegistrationError(SpnetError):
+    """A pair that a method could not register."""
+
+
+class OutputError(SpnetError):
+    """A result that could not be written."""

@@ -1,0 +1,62 @@
+"""Writing results so that a reader never meets half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spnet.errors import OutputError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
+
+    The temporary name keeps the suffix, since writers such as nibabel choose the format by it.
+
+    Raises
+    ------
+    OutputError: the disk is full, or the folder cannot be written. Nothing is left behind.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise _explain(error, path) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` to `path` atomically, as UTF-8."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _explain(error: OSError, path: Path) -> OutputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return OutputError(
+            f"no space left to write this file ({_free_megabytes(path)} MB free)",
+            path=path,
+            remedy="Free some space or point the results folder to a larger disk, then start again:"
+            " finished results are kept",
+        )
+    return OutputError(
+        f"could not write this file ({error.strerror or error})",
+        path=path,
+        remedy="Check that the folder exists and that you may write to it",
+    )
+
+
+def _free_megabytes(path: Path) -> int:
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    return shutil.disk_usage(folder).free // 2**20

@@ -1,0 +1,122 @@
+"""Local squared normalised cross-correlation with an analytic backward pass."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+# Of the authors' program; against products of un-normalised window sums.
+EPSILON = 1e-5
+
+
+def local_ncc(image_1: Tensor, image_2: Tensor, window: int = 9) -> Tensor:
+    """Mean over all voxels of the squared local cross-correlation (paper, Eq. 9).
+
+    The values are those of the authors' program: un-normalised sums over a `window`^3 cube, zeros outside the volume
+    (so the cube always counts window^3 voxels, at the borders too), background voxels included in the mean.
+
+    Unlike there, cross-correlation is bounded by [0, 1] even where rounding makes a variance negative, and only the
+    window means and three maps are kept for the backward pass. Sums are formed by shifting and adding, never as
+    differences of running totals, which lose all precision in float32; nothing here can fall back to TF32.
+
+    Parameters
+    ----------
+    image_1, image_2: [B, C, D, H, W] in float32 or float64, symmetric in their roles.
+    window: odd edge length of the cube, in voxels.
+
+    Returns
+    -------
+    A scalar in [0, 1]; its negative is the paper's similarity loss.
+    """
+    if window < 1 or window % 2 == 0:
+        raise ValueError(f"the window of the local cross-correlation must be odd, not {window}")
+    if image_1.shape != image_2.shape or image_1.ndim != 5:
+        raise ValueError(
+            f"images must be [B, C, D, H, W] of one shape, not {tuple(image_1.shape)} and {tuple(image_2.shape)}"
+        )
+    return _LocalNcc.apply(image_1, image_2, window)
+
+
+def box_sum(volume: Tensor, window: int) -> Tensor:
+    """Sum over the `window`^3 cube around every voxel of [..., D, H, W], zeros outside."""
+    for axis in (-3, -2, -1):
+        volume = _line_sum(volume, window, axis)
+    return volume
+
+
+def _line_sum(volume: Tensor, window: int, axis: int) -> Tensor:
+    """Sums over 1, 2, 4, ... neighbours by doubling; the window is put together from its binary digits."""
+    size = volume.shape[axis]
+    padding = [0, 0] * (-axis - 1) + [window // 2, window // 2]
+    doubled = F.pad(volume, padding)
+    total, offset, width = None, 0, 1
+    while width <= window:
+        if window & width:
+            part = doubled.narrow(axis, offset, size)
+            total = part if total is None else total + part
+            offset += width
+        width *= 2
+        if width <= window:
+            length = doubled.shape[axis] - width // 2
+            doubled = doubled.narrow(axis, 0, length) + doubled.narrow(axis, width // 2, length)
+    return total
+
+
+class _LocalNcc(torch.autograd.Function):
+    """With S the window sum and n its number of voxels, the map is C^2 / (A B + eps), where
+
+    A = S(II) - S(I)^2/n, B = S(JJ) - S(J)^2/n, C = S(IJ) - S(I) S(J)/n.
+
+    Since dC(p)/dI(q) = J(q) - S(J)(p)/n and dA(p)/dI(q) = 2 (I(q) - S(I)(p)/n) for q in the window of p, the gradient
+    to I is a combination of I, J and window sums of a few maps.
+    """
+
+    @staticmethod
+    def forward(ctx, image_1: Tensor, image_2: Tensor, window: int) -> Tensor:
+        mean_1, mean_2 = (box_sum(image, window) / window**3 for image in (image_1, image_2))
+        count = window**3
+        variance_1 = box_sum(image_1 * image_1, window).addcmul_(mean_1, mean_1, value=-count)
+        variance_2 = box_sum(image_2 * image_2, window).addcmul_(mean_2, mean_2, value=-count)
+        cross = box_sum(image_1 * image_2, window).addcmul_(mean_1, mean_2, value=-count)
+        variance_1.clamp_(min=0)
+        variance_2.clamp_(min=0)
+        # Cauchy-Schwarz holds for the true sums; rounding may break it where an image is flat.
+        bound = (variance_1 * variance_2).sqrt_()
+        torch.minimum(torch.maximum(cross, -bound), bound, out=cross)
+        denominator = bound.square_().add_(EPSILON)
+        ratio = cross / denominator
+        correlation = (cross * ratio).mean()
+        # Derivatives of the map by cross, variance_1 and variance_2.
+        square = ratio * ratio
+        ctx.save_for_backward(
+            image_1,
+            image_2,
+            mean_1,
+            mean_2,
+            ratio.mul_(2),
+            variance_2.mul_(square).neg_(),
+            variance_1.mul_(square).neg_(),
+        )
+        ctx.window = window
+        return correlation
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        image_1, image_2, mean_1, mean_2, by_cross, by_variance_1, by_variance_2 = ctx.saved_tensors
+        scale = gradient / image_1.numel()
+        sum_cross = box_sum(by_cross, ctx.window)
+
+        def gradient_to(image, other, mean, other_mean, by_variance) -> Tensor:
+            constant = box_sum(by_cross * other_mean + 2 * by_variance * mean, ctx.window)
+            slope = box_sum(by_variance, ctx.window)
+            return (other * sum_cross).addcmul_(image, slope, value=2).sub_(constant).mul_(scale)
+
+        gradient_1 = gradient_2 = None
+        if ctx.needs_input_grad[0]:
+            gradient_1 = gradient_to(image_1, image_2, mean_1, mean_2, by_variance_1)
+        if ctx.needs_input_grad[1]:
+            gradient_2 = gradient_to(image_2, image_1, mean_2, mean_1, by_variance_2)
+        return gradient_1, gradient_2, None
