@@ -1,0 +1,51 @@
+"""All scores of a run in one tidy table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from spnet.errors import DataError
+from spnet.files import atomic_path
+
+KEY = ["trained_on", "dataset", "method", "seed", "moving", "fixed", "metric", "structure"]
+_TEXT = ["trained_on", "dataset", "method", "moving", "fixed", "metric", "structure"]
+
+
+def collect(chunks: Sequence[str | Path], output: str | Path) -> pd.DataFrame:
+    """Join the tables of all evaluation jobs and write them as parquet.
+
+    Raises
+    ------
+    DataError: a table lacks a column, a value is not finite, or a score is there twice.
+    """
+    scores = pd.concat([_read(Path(path)) for path in chunks], ignore_index=True)
+    double = scores.duplicated(KEY)
+    if double.any():
+        raise DataError(
+            f"{int(double.sum())} scores are there twice, first {scores[double].iloc[0][KEY].to_dict()}",
+            remedy="Delete the run's evaluation folder and start again",
+        )
+    scores = scores.sort_values(KEY, ignore_index=True)
+    with atomic_path(output) as temporary:
+        scores.to_parquet(temporary, index=False)
+    return scores
+
+
+def _read(path: Path) -> pd.DataFrame:
+    scores = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False)
+    absent = {*KEY, "value"} - set(scores.columns)
+    if absent:
+        raise DataError(f"columns are missing: {sorted(absent)}", path=path, remedy="Delete it and start again")
+    scores["value"] = pd.to_numeric(scores["value"], errors="coerce")
+    bad = ~np.isfinite(scores["value"])
+    if bad.any():
+        raise DataError(
+            f"{int(bad.sum())} scores are not finite, first {scores[bad].iloc[0][KEY].to_dict()}",
+            path=path,
+            remedy="Look at this pair's scans, delete the file and start again",
+        )
+    return scores

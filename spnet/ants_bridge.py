@@ -1,0 +1,62 @@
+"""ANTs, imported late (it takes seconds) and made deterministic."""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spnet.data.nifti import Volume
+from spnet.errors import DataError
+
+if TYPE_CHECKING:
+    import ants
+
+# NIfTI worlds point right, anterior, superior; ITK's left, posterior, superior.
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def import_ants(seed: int) -> ModuleType:
+    """Import ANTs with one ITK thread and a fixed seed: with more threads its results vary from run to run."""
+    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
+    import ants
+
+    # Zero would mean "use the clock" to ANTs.
+    ants.config.set_ants_deterministic(True, seed_value=seed + 1)
+    return ants
+
+
+def to_ants(volume: Volume, library: ModuleType) -> ants.ANTsImage:
+    """A volume as an ANTs image at the same place in the world.
+
+    Raises
+    ------
+    DataError: the affine has shear, which ITK images cannot express.
+    """
+    affine = _RAS_TO_LPS @ volume.affine
+    spacing = volume.spacing
+    direction = affine[:3, :3] / spacing
+    if np.abs(direction.T @ direction - np.eye(3)).max() > 1e-3:
+        raise DataError(
+            "the affine of this image has shear", remedy="Resample the image onto a grid with orthogonal axes"
+        )
+    return library.from_numpy(
+        volume.data.astype(np.float32),
+        origin=affine[:3, 3].tolist(),
+        spacing=spacing.tolist(),
+        direction=direction,
+    )
+
+
+def transform_matrix(path: str, library: ModuleType) -> NDArray:
+    """An ITK affine transform file as a 4x4 matrix from fixed to moving world coordinates (RAS, mm)."""
+    transform: Any = library.read_transform(path)
+    matrix = np.asarray(transform.parameters[:9]).reshape(3, 3)
+    translation, centre = np.asarray(transform.parameters[9:12]), np.asarray(transform.fixed_parameters)
+    full = np.eye(4)
+    full[:3, :3] = matrix
+    full[:3, 3] = translation + centre - matrix @ centre
+    return _RAS_TO_LPS @ full @ _RAS_TO_LPS

@@ -1,0 +1,1 @@
+"""From raw scans to prepared volumes on one grid, and the pairs to register."""

@@ -1,0 +1,57 @@
+"""Any dataset, given as a tab-separated table with columns subject, image, labels and split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spnet.data.layouts.subject import Subject
+from spnet.errors import DataError
+
+COLUMNS = ["subject", "image", "labels", "split"]
+SPLITS = ("train", "test")
+
+
+def find(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
+    """List the subjects of the table `dataset["table"]` under `root`; paths in it are relative to the table.
+
+    Raises
+    ------
+    DataError: no table, a column is missing, a value cannot be used, a file is not there.
+    """
+    path = root / dataset["table"]
+    if not path.exists():
+        raise DataError(
+            "there is no such table",
+            path=path,
+            remedy=f"{dataset['source'].strip()} Then list them here, tab-separated: {', '.join(COLUMNS)}",
+        )
+    try:
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DataError(f"this is not a tab-separated table ({error})", path=path) from error
+    absent = [column for column in COLUMNS if column not in table.columns]
+    if absent:
+        raise DataError(f"columns are missing: {', '.join(absent)}", path=path, remedy="Separate columns by tabs")
+    return [_subject(row, number, path) for number, row in enumerate(table.to_dict("records"), start=2)]
+
+
+def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
+    def fail(problem: str, remedy: str) -> DataError:
+        return DataError(f"line {line}: {problem}", path=path, remedy=remedy)
+
+    if not row["subject"] or not set(row["subject"]).isdisjoint("/\\ "):
+        raise fail(f"'{row['subject']}' cannot be a subject's name", "Use letters, digits, '-', '_' and '.'")
+    if row["split"] not in SPLITS:
+        raise fail(f"split '{row['split']}' is not one of {', '.join(SPLITS)}", "Correct it")
+    if row["split"] == "test" and not row["labels"]:
+        raise fail(f"test subject '{row['subject']}' has no labels", "Give them, or move it to train")
+    image = path.parent / row["image"]
+    labels = path.parent / row["labels"] if row["labels"] else None
+    for file in (image, labels):
+        if file is not None and not file.is_file():
+            raise fail(f"there is no file {file}", "Paths are relative to the table")
+    return Subject(row["subject"], row["split"], image, labels)

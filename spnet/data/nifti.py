@@ -1,0 +1,126 @@
+"""Reading and writing volumes, with every way a file can be wrong told plainly."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from numpy.typing import DTypeLike, NDArray
+
+from spnet.errors import DataError
+from spnet.files import atomic_path
+
+# Affines of an image and its labels often pass through different programs' rounding.
+AFFINE_TOLERANCE_MM = 1e-3
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A 3-D array and its 4x4 voxel-to-world matrix (RAS, mm)."""
+
+    data: NDArray
+    affine: NDArray
+
+    @property
+    def spacing(self) -> NDArray:
+        """Voxel size along each array axis, in mm."""
+        return np.linalg.norm(self.affine[:3, :3], axis=0)
+
+
+def read_image(path: str | Path) -> Volume:
+    """Read a scan as float32.
+
+    Raises
+    ------
+    DataError: not there, not NIfTI, truncated, not 3-D, with NaN or infinite values, or zero everywhere.
+    """
+    volume = _read(path, np.float32)
+    bad = int(np.count_nonzero(~np.isfinite(volume.data)))
+    if bad:
+        raise DataError(
+            f"the image has {bad} voxels that are NaN or infinite",
+            path=path,
+            remedy="Replace the file by a clean copy, or leave the subject out",
+        )
+    if not volume.data.any():
+        raise DataError(
+            "the image is zero everywhere", path=path, remedy="Replace the file, or leave the subject out"
+        )
+    return volume
+
+
+def read_labels(path: str | Path, image: Volume) -> Volume:
+    """Read a label volume as int32; it must lie on the grid of `image`.
+
+    Raises
+    ------
+    DataError: unreadable as for :func:`read_image`, not whole numbers, or on another grid.
+    """
+    volume = _read(path, np.float32)
+    labels = np.rint(volume.data)
+    if not np.isfinite(volume.data).all() or not np.allclose(labels, volume.data, atol=1e-3):
+        raise DataError(
+            "the label volume has values that are not whole numbers",
+            path=path,
+            remedy="Use the original labels; if they were resampled, resample them with nearest neighbour",
+        )
+    check_same_grid(volume, image, path)
+    return Volume(labels.astype(np.int32), image.affine)
+
+
+def check_same_grid(volume: Volume, reference: Volume, path: str | Path) -> None:
+    """Raise a DataError, naming `path`, unless both volumes have one shape and one affine."""
+    if volume.data.shape != reference.data.shape:
+        difference = f"has shape {volume.data.shape} where its image has {reference.data.shape}"
+    elif np.abs(volume.affine - reference.affine).max() > AFFINE_TOLERANCE_MM:
+        difference = "has another position or orientation (affine) than its image"
+    else:
+        return
+    raise DataError(
+        f"the label volume lies on another grid: it {difference}",
+        path=path,
+        remedy="Use labels drawn on this very image, or resample them onto it with nearest neighbour",
+    )
+
+
+def write_volume(path: str | Path, volume: Volume, dtype: DTypeLike, *, space: int = 2) -> None:
+    """Write a NIfTI file atomically, affine in both the q-form and the s-form.
+
+    Parameters
+    ----------
+    space: the NIfTI code of both forms (1 scanner, 2 aligned, 4 MNI152).
+    """
+    image = nib.Nifti1Image(volume.data.astype(dtype), volume.affine)
+    image.set_qform(volume.affine, space)
+    image.set_sform(volume.affine, space)
+    image.header.set_xyzt_units("mm")
+    with atomic_path(path) as temporary:
+        nib.save(image, temporary)
+
+
+def _read(path: str | Path, dtype: DTypeLike) -> Volume:
+    path = Path(path)
+    if not path.exists():
+        raise DataError("there is no such file", path=path, remedy="Check data_root and the dataset's layout")
+    try:
+        image = nib.load(path)
+        data = np.asarray(image.dataobj, dtype=dtype)
+    except ImageFileError as error:
+        raise DataError("this is not a NIfTI file", path=path, remedy="Download or convert it again") from error
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DataError(
+            f"the file is truncated or damaged ({error})", path=path, remedy="Download or copy it again"
+        ) from error
+    while data.ndim > 3 and data.shape[-1] == 1:
+        data = data[..., 0]
+    if data.ndim != 3:
+        raise DataError(
+            f"a 3-D volume is needed, this one has shape {data.shape}",
+            path=path,
+            remedy="Extract one 3-D volume from it",
+        )
+    return Volume(data, np.asarray(image.affine, dtype=np.float64))

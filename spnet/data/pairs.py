@@ -1,0 +1,26 @@
+"""The pairs of test subjects, and how they are dealt out to jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import pandas as pd
+
+
+def count_chunks(subjects: int, pairs_per_chunk: int) -> int:
+    """Number of jobs that the unordered pairs of so many subjects make."""
+    return -(-(subjects * (subjects - 1) // 2) // pairs_per_chunk)
+
+
+def make_pairs(subjects: Sequence[str], pairs_per_chunk: int) -> pd.DataFrame:
+    """All unordered pairs, one row each with columns first, second, chunk.
+
+    Every pair is evaluated in both directions, since the paper counts ordered pairs (20 test subjects: 380); the two
+    directions stay together because the inverse consistency error needs both.
+    """
+    rows = [
+        {"first": first, "second": second, "chunk": index // pairs_per_chunk}
+        for index, (first, second) in enumerate(combinations(subjects, 2))
+    ]
+    return pd.DataFrame(rows, columns=["first", "second", "chunk"])

@@ -1,0 +1,1 @@
+"""Registering pairs and scoring the fields in memory."""

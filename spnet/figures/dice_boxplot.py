@@ -1,0 +1,53 @@
+"""Distribution of registration accuracy by method (the paper's Fig. 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from spnet.data.labels import AVERAGE
+from spnet.figures import style
+
+
+def draw(values: pd.DataFrame, titles: Mapping[str, str], dataset_titles: Mapping[str, str]) -> Figure:
+    """Boxplots of the average Dice per pair, a panel per dataset.
+
+    Parameters
+    ----------
+    values: per-pair values from :func:`spnet.analysis.summarise.per_pair`.
+    titles: methods to show, in order, with what the reader sees.
+    dataset_titles: datasets to show, likewise.
+    """
+    style.apply()
+    dice = values[(values["metric"] == "dice") & (values["structure"] == AVERAGE)]
+    figure, panels = pyplot.subplots(
+        1,
+        len(dataset_titles),
+        figsize=(1.6 + 0.75 * len(titles) * len(dataset_titles), 3.6),
+        sharey=True,
+        squeeze=False,
+    )
+    for panel, (dataset, title) in zip(panels[0], dataset_titles.items(), strict=True):
+        shown = dice[(dice["dataset"] == dataset) & dice["method"].isin(titles)]
+        shown = shown.assign(Method=shown["method"].map(titles))
+        sns.boxplot(
+            shown,
+            x="Method",
+            y="value",
+            hue="Method",
+            order=list(titles.values()),
+            hue_order=list(titles.values()),
+            ax=panel,
+            width=0.6,
+            linewidth=1,
+            fliersize=2,
+            legend=False,
+        )
+        pairs = shown.groupby("method").size().max()
+        panel.set(xlabel="", ylabel="Dice, average over labels", title=f"{title} ({pairs} ordered pairs)")
+        panel.tick_params(axis="x", rotation=25 if len(titles) > 3 else 0)
+    return figure

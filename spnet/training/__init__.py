@@ -1,0 +1,5 @@
+"""One training loop for all learned methods."""
+
+from spnet.training.loop import TrainingOptions, train
+
+__all__ = ["TrainingOptions", "train"]

@@ -1,0 +1,102 @@
+"""The rolling checkpoint: everything that a training needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from spnet import __version__
+from spnet.files import atomic_path
+
+log = logging.getLogger(__name__)
+
+NAME = "last.ckpt"
+
+
+@dataclass
+class Progress:
+    """How far a training has come.
+
+    Attributes
+    ----------
+    stage, step: the stage under way, and the steps of it that are done.
+    history: one row of numbers per step done, over all stages.
+    resumed: how many times the training was taken up again.
+    """
+
+    stage: int = 0
+    step: int = 0
+    history: list[dict[str, float | str]] = field(default_factory=list)
+    resumed: int = 0
+
+
+def fingerprint(definition: Mapping[str, Any], files: Sequence[Path]) -> str:
+    """Hash of all that decides what a training ends in: its definition, this package's version, its input files."""
+    digest = hashlib.sha256(json.dumps([__version__, definition], sort_keys=True, default=str).encode())
+    for path in files:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def save(
+    folder: Path,
+    identity: str,
+    progress: Progress,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> None:
+    """Write the checkpoint atomically: a reader finds the former one or this one, never half of one."""
+    state = {
+        "identity": identity,
+        "progress": vars(progress),
+        "network": network.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "pairs_rng": generator.get_state(),
+        "torch_rng": torch.get_rng_state(),
+        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    with atomic_path(folder / NAME) as temporary:
+        torch.save(state, temporary)
+
+
+def load(folder: Path, identity: str) -> dict[str, Any] | None:
+    """The checkpoint in `folder`, or None (saying why) if there is none that belongs to this training."""
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        log.warning("%s cannot be read (%s): training starts again", path, str(error).splitlines()[0])
+        return None
+    if state.get("identity") != identity:
+        log.warning("%s is of another configuration, data or version: training starts again", path)
+        return None
+    return state
+
+
+def restore(
+    state: dict[str, Any], network: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator
+) -> None:
+    """Put network, optimiser and all random generators back to where `save` found them."""
+    network.load_state_dict(state["network"])
+    optimiser.load_state_dict(state["optimiser"])
+    generator.set_state(state["pairs_rng"])
+    torch.set_rng_state(state["torch_rng"])
+    if state["cuda_rng"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda_rng"])
+
+
+def remove(folder: Path) -> None:
+    """Delete the checkpoint, once the results are written."""
+    (folder / NAME).unlink(missing_ok=True)

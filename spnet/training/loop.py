@@ -1,0 +1,203 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from spnet.data.nifti import read_image
+from spnet.device import choose_device, to_device, use_exact_float32
+from spnet.errors import TrainingError
+from spnet.files import atomic_path
+from spnet.methods import build_method
+from spnet.methods.base import Method, Stage
+from spnet.training import checkpoint
+from spnet.training.checkpoint import Progress
+from spnet.training.record import write_record
+
+log = logging.getLogger(__name__)
+
+LOG_LINES = 50  # a log file wants some fifty lines, however long the training
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a method is trained (its `training` entry in methods.yaml); batch size 1, Adam, as the paper.
+
+    Attributes
+    ----------
+    steps: iterations; the authors' program does 30,000, the paper gives no number.
+    learning_rate: 1e-4 in the paper.
+    checkpoint_every: steps between rolling checkpoints.
+    """
+
+    steps: int = 30_000
+    learning_rate: float = 1e-4
+    checkpoint_every: int = 1000
+
+
+def train(
+    implementation: str,
+    method_options: Mapping[str, Any],
+    images: Sequence[Path],
+    options: TrainingOptions,
+    folder: str | Path,
+    *,
+    device: str = "auto",
+    seed: int = 0,
+) -> Method:
+    """Train a method on pairs drawn at random from `images`, and write weights.pt, history.csv and run.yaml.
+
+    Pairs are two independent uniform draws, as in the authors' program, so both may be the same image. Whatever stops
+    the training, calling again with the same arguments goes on from the last checkpoint in `folder` and ends in the
+    same weights (bit for bit on the CPU).
+
+    Parameters
+    ----------
+    implementation, method_options: as for :func:`spnet.methods.build_method`.
+    images: prepared images, all on one grid.
+    folder: where results and the rolling checkpoint go.
+
+    Raises
+    ------
+    TrainingError: fewer than two images, or a loss or gradient that is not finite.
+    """
+    folder, target = Path(folder), choose_device(device)
+    if len(images) < 2:
+        raise TrainingError(f"training needs at least two images, not {len(images)}", path=folder)
+    use_exact_float32()
+    torch.manual_seed(seed)
+    method = to_device(build_method(implementation, method_options), target).train()
+    definition = {
+        "implementation": implementation,
+        "method_options": asdict(method.options),
+        "training": {"steps": options.steps, "learning_rate": options.learning_rate},
+        "seed": seed,
+    }
+    trainer = _Trainer(method, [Path(path) for path in images], options, folder, definition, target)
+    started = time.perf_counter()
+    progress = trainer.run()
+    _write_results(folder, method, progress)
+    write_record(
+        folder / "run.yaml",
+        definition | {"images": [str(path) for path in images]},
+        target,
+        {
+            "seconds_since_last_start": round(time.perf_counter() - started, 1),
+            "times_resumed": progress.resumed,
+            "trainable_parameters": method.count_parameters(),
+        },
+    )
+    checkpoint.remove(folder)
+    return method
+
+
+def _write_results(folder: Path, method: Method, progress: Progress) -> None:
+    with atomic_path(folder / "weights.pt") as temporary:
+        state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
+        torch.save(state, temporary)
+    with atomic_path(folder / "history.csv") as temporary:
+        pd.DataFrame(progress.history).to_csv(temporary, index=False)
+
+
+class _Trainer:
+    """State of one training while it runs."""
+
+    def __init__(
+        self,
+        method: Method,
+        images: list[Path],
+        options: TrainingOptions,
+        folder: Path,
+        definition: Mapping[str, Any],
+        device: torch.device,
+    ):
+        self.method = method
+        self.images = images
+        self.options = options
+        self.folder = folder
+        self.device = device
+        self.identity = checkpoint.fingerprint(definition, images)
+        self.generator = torch.Generator().manual_seed(definition["seed"])
+        self.progress = Progress()
+        self._read = cache(lambda path: torch.from_numpy(read_image(path).data)[None, None])
+
+    def run(self) -> Progress:
+        state = checkpoint.load(self.folder, self.identity)
+        if state is not None:
+            self.progress = Progress(**state["progress"])
+            self.progress.resumed += 1
+            log.info("going on from stage %d, step %d", self.progress.stage + 1, self.progress.step)
+        stages = self.method.stages(self.options.steps, self.options.learning_rate)
+        total = sum(stage.steps for stage in stages)
+        with tqdm(total=total, initial=len(self.progress.history), disable=None, unit="step") as bar:
+            for index in range(self.progress.stage, len(stages)):
+                if index > self.progress.stage:
+                    self.progress.stage, self.progress.step = index, 0
+                self._run_stage(stages[index], state, bar)
+                state = None
+        return self.progress
+
+    def _run_stage(self, stage: Stage, state: dict[str, Any] | None, bar: tqdm) -> None:
+        optimiser = torch.optim.Adam(self.method.parameters(), lr=stage.learning_rate)
+        if state is not None:
+            checkpoint.restore(state, self.method, optimiser, self.generator)
+        log_every = max(1, stage.steps // LOG_LINES)
+        while self.progress.step < stage.steps:
+            row = self._step(stage, optimiser)
+            self.progress.step += 1
+            self.progress.history.append(row)
+            bar.update()
+            bar.set_postfix(loss=f"{row['loss']:.4f}")
+            if self.progress.step % log_every == 0 or self.progress.step == stage.steps:
+                log.info("%s: step %d of %d, loss %.5f", stage.name, self.progress.step, stage.steps, row["loss"])
+            if self.progress.step % self.options.checkpoint_every == 0 or self.progress.step == stage.steps:
+                checkpoint.save(
+                    self.folder, self.identity, self.progress, self.method, optimiser, self.generator
+                )
+
+    def _step(self, stage: Stage, optimiser: torch.optim.Optimizer) -> dict[str, float | str]:
+        started = time.perf_counter()
+        moving, fixed = self._draw(), self._draw()
+        optimiser.zero_grad(set_to_none=True)
+        terms = self.method.loss(self.method(moving, fixed), moving, fixed)
+        loss = sum(terms.values())
+        values = {name: term.item() for name, term in terms.items()}
+        if not math.isfinite(loss.item()):
+            raise self._diverged(f"the loss is {loss.item()}, its terms are {values}")
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.method.parameters(), math.inf).item()
+        if not math.isfinite(norm):
+            raise self._diverged(f"the gradient is not finite, the loss {loss.item():.5f}")
+        optimiser.step()
+        return {
+            "stage": stage.name,
+            "step": self.progress.step + 1,
+            "loss": loss.item(),
+            **values,
+            "gradient_norm": norm,
+            "seconds": round(time.perf_counter() - started, 4),
+        }
+
+    def _draw(self) -> Tensor:
+        index = int(torch.randint(len(self.images), (1,), generator=self.generator))
+        return self._read(self.images[index]).to(self.device)
+
+    def _diverged(self, what: str) -> TrainingError:
+        return TrainingError(
+            f"training diverged at step {self.progress.step + 1}: {what}",
+            path=self.folder,
+            remedy="Look at the QC pictures of the training scans, or lower the learning rate; nothing was written"
+            f" but the last good checkpoint ({checkpoint.NAME})",
+        )

@@ -1,0 +1,140 @@
+"""Weights of networks: the authors' published files, and reading any file into a method."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import pickle
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from spnet.errors import WeightsError
+from spnet.files import atomic_path
+
+log = logging.getLogger(__name__)
+
+SHARED_VARIABLE = "SPNET_SHARED"
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """A file that a method's authors published."""
+
+    file: str
+    url: str
+    sha256: str
+    size_bytes: int
+    trained_on: str
+    licence: str
+
+
+PUBLISHED: dict[str, PublishedWeights] = {
+    "spnet": PublishedWeights(
+        file="spnet_mindboggle101.ckpt",
+        url="https://github.com/zhangliutong/SPnet/raw/dd4c77ed7a0b8fa290e4b2d0b8fa2fc19af67ba0/model/final_model.ckpt",
+        sha256="43d80e480606d8a5058d3ed8ad19988164cfe678428cb313cacf7e0aafd31689",
+        size_bytes=1_725_827,
+        trained_on="mindboggle101",
+        licence="none stated: for your own use, never redistribute",
+    ),
+}
+
+
+def find_published(name: str, weights_root: str | Path | None = None) -> Path:
+    """Path of a published file, downloaded to the user's cache if it is nowhere on this machine.
+
+    Looked for in ``$SPNET_SHARED/weights``, then in `weights_root`; its SHA-256 is checked wherever it comes from.
+
+    Raises
+    ------
+    WeightsError: unknown name, a file with another checksum, or no way to download it.
+    """
+    if name not in PUBLISHED:
+        raise WeightsError(f"no published weights '{name}'", remedy=f"Known ones are: {', '.join(PUBLISHED)}")
+    entry = PUBLISHED[name]
+    shared = os.environ.get(SHARED_VARIABLE)
+    for folder in ([Path(shared) / "weights"] if shared else []) + ([Path(weights_root)] if weights_root else []):
+        path = folder / entry.file
+        if path.is_file():
+            _check_sha256(path, entry)
+            return path
+    return _download(entry)
+
+
+def copy_published(name: str, destination: str | Path, weights_root: str | Path | None = None) -> Path:
+    """Copy a published file, byte for byte, to `destination`; raises as :func:`find_published`."""
+    source = find_published(name, weights_root)
+    with atomic_path(destination) as temporary:
+        shutil.copyfile(source, temporary)
+    return Path(destination)
+
+
+def load_weights(network: nn.Module, path: str | Path) -> None:
+    """Fill `network` with the state dict in `path`.
+
+    Raises
+    ------
+    WeightsError: no such file, not a state dict, or one of another architecture (with the first differences).
+    """
+    path = Path(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise WeightsError("there is no such weights file", path=path) from error
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise WeightsError(
+            f"this is not a readable PyTorch file ({str(error).splitlines()[0]})",
+            path=path,
+            remedy="It may be truncated: copy or download it again",
+        ) from error
+    differences = _differences(network.state_dict(), state) if isinstance(state, dict) else ["it holds no state dict"]
+    if differences:
+        shown = "; ".join(differences[:3]) + (f"; and {len(differences) - 3} more" if len(differences) > 3 else "")
+        raise WeightsError(
+            f"these weights are of another architecture than {type(network).__name__}: {shown}",
+            path=path,
+            remedy="Check the method's name and options against those the file was trained with",
+        )
+    network.load_state_dict(state)
+
+
+def _differences(wanted: dict, given: dict) -> list[str]:
+    shapes = [
+        f"'{name}' is {tuple(getattr(given[name], 'shape', ()))}, not {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name in given and getattr(given[name], "shape", None) != wanted[name].shape
+    ]
+    missing = [f"'{name}' is missing" for name in wanted if name not in given]
+    unexpected = [f"'{name}' is not expected" for name in given if name not in wanted]
+    return shapes + missing + unexpected
+
+
+def _check_sha256(path: Path, entry: PublishedWeights) -> None:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != entry.sha256:
+        raise WeightsError(
+            f"the SHA-256 is {found}, not {entry.sha256}",
+            path=path,
+            remedy="The file is damaged or another version: delete it, it will be downloaded again",
+        )
+
+
+def _download(entry: PublishedWeights) -> Path:
+    import pooch
+    import requests
+
+    log.info("downloading %s (%.1f MB; licence: %s)", entry.url, entry.size_bytes / 1e6, entry.licence)
+    cache = pooch.os_cache("spnet-reproduced")
+    try:
+        path = pooch.retrieve(entry.url, f"sha256:{entry.sha256}", fname=entry.file, path=cache, progressbar=False)
+    except (requests.RequestException, OSError, ValueError) as error:
+        raise WeightsError(
+            f"could not download {entry.url} ({str(error).splitlines()[0]})",
+            remedy=f"Download it by hand and save it as {entry.file} in weights_root",
+        ) from error
+    return Path(path)
