@@ -47,9 +47,7 @@ def read_image(path: str | Path) -> Volume:
             remedy="Replace the file by a clean copy, or leave the subject out",
         )
     if not volume.data.any():
-        raise DataError(
-            "the image is zero everywhere", path=path, remedy="Replace the file, or leave the subject out"
-        )
+        raise DataError("the image is zero everywhere", path=path, remedy="Replace the file, or leave the subject out")
     return volume
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from pathlib import Path
 
 import pandas as pd
+
+from spnet.files import atomic_path
 
 
 def count_chunks(subjects: int, pairs_per_chunk: int) -> int:
@@ -24,3 +27,9 @@ def make_pairs(subjects: Sequence[str], pairs_per_chunk: int) -> pd.DataFrame:
         for index, (first, second) in enumerate(combinations(subjects, 2))
     ]
     return pd.DataFrame(rows, columns=["first", "second", "chunk"])
+
+
+def write_pairs(subjects: Sequence[str], pairs_per_chunk: int, path: str | Path) -> None:
+    """Write :func:`make_pairs` as a tab-separated table."""
+    with atomic_path(path) as temporary:
+        make_pairs(subjects, pairs_per_chunk).to_csv(temporary, sep="\t", index=False)

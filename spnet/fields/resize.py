@@ -13,9 +13,7 @@ def upsample(displacement: Tensor, factor: int = 2) -> Tensor:
 
     Trilinear with ``align_corners=False``, as in the authors' program (paper, section 3.3.1).
     """
-    return factor * F.interpolate(
-        displacement, scale_factor=factor, mode="trilinear", align_corners=False
-    )
+    return factor * F.interpolate(displacement, scale_factor=factor, mode="trilinear", align_corners=False)
 
 
 def pad_to_multiple(volume: Tensor, multiple: int) -> tuple[Tensor, Margins]:

@@ -42,9 +42,7 @@ def warp(
     return sample(volume, to_normalised(displacement), sampler, interpolation)
 
 
-def sample(
-    volume: Tensor, normalised: Tensor, sampler: Sampler, interpolation: Interpolation = "linear"
-) -> Tensor:
+def sample(volume: Tensor, normalised: Tensor, sampler: Sampler, interpolation: Interpolation = "linear") -> Tensor:
     """Warp by a displacement that is already in normalised units (see :func:`to_normalised`)."""
     grid = identity_grid(tuple(normalised.shape[2:]), normalised.device, normalised.dtype)
     return F.grid_sample(

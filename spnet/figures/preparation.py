@@ -31,7 +31,7 @@ def draw_preparation(prepared: Prepared, path: str | Path) -> None:
             panel.imshow(image.T, cmap="gray", origin="lower", vmin=0, vmax=1)
             panel.set_axis_off()
         _draw_borders(axes[0, axis], labels)
-        axes[1, axis].contour((target.T > 0.15 * target.max()).astype(float), [0.5], colors="orange", linewidths=0.8)
+        axes[1, axis].contour((0.15 * target.max() < target.T).astype(float), [0.5], colors="orange", linewidths=0.8)
         axes[0, axis].set_title(plane)
     record = prepared.record
     notes = record["flags"] or ["nothing odd"]

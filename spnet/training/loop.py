@@ -163,9 +163,7 @@ class _Trainer:
             if self.progress.step % log_every == 0 or self.progress.step == stage.steps:
                 log.info("%s: step %d of %d, loss %.5f", stage.name, self.progress.step, stage.steps, row["loss"])
             if self.progress.step % self.options.checkpoint_every == 0 or self.progress.step == stage.steps:
-                checkpoint.save(
-                    self.folder, self.identity, self.progress, self.method, optimiser, self.generator
-                )
+                checkpoint.save(self.folder, self.identity, self.progress, self.method, optimiser, self.generator)
 
     def _step(self, stage: Stage, optimiser: torch.optim.Optimizer) -> dict[str, float | str]:
         started = time.perf_counter()

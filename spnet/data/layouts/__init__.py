@@ -27,9 +27,7 @@ def find_subjects(root: str | Path, dataset: Mapping[str, Any]) -> list[Subject]
     DataError: none there, or a complete dataset was asked for and some are missing; a subject listed twice.
     """
     if dataset["layout"] not in LAYOUTS:
-        raise ConfigError(
-            f"there is no layout '{dataset['layout']}'", remedy=f"Known ones are: {', '.join(LAYOUTS)}"
-        )
+        raise ConfigError(f"there is no layout '{dataset['layout']}'", remedy=f"Known ones are: {', '.join(LAYOUTS)}")
     return check_subjects(LAYOUTS[dataset["layout"]](Path(root), dataset), root)
 
 

@@ -1,5 +1,6 @@
 """Mindboggle101 volumes (Klein & Tourville 2012), as the archives unpack:
-``<COHORT>_volumes/<COHORT>-<number>/``, perhaps inside a folder ``Mindboggle101_volumes``."""
+``<COHORT>_volumes/<COHORT>-<number>/``, perhaps inside a folder ``Mindboggle101_volumes``.
+"""
 
 from __future__ import annotations
 

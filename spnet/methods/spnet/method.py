@@ -70,9 +70,7 @@ class SPnet(Method, PyramidLayers):
         """
         terms: dict[str, Tensor] = {}
         pyramids = (self._pyramid(self._pad(image)[0]) for image in (moving, fixed))
-        for index, (level, level_moving, level_fixed) in enumerate(
-            zip(registration.details, *pyramids, strict=True)
-        ):
+        for index, (level, level_moving, level_fixed) in enumerate(zip(registration.details, *pyramids, strict=True)):
             weight = 0.5**index
             window = self.options.windows[index]
             forward = local_ncc(level_fixed, warp(level_moving, level.displacement, self.sampler), window)

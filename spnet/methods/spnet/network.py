@@ -21,9 +21,7 @@ class PyramidLayers(nn.Module):
 
     levels: int
 
-    def add_layers(
-        self, channels: tuple[int, ...], image_channels: int, estimator_channels: tuple[int, ...]
-    ) -> None:
+    def add_layers(self, channels: tuple[int, ...], image_channels: int, estimator_channels: tuple[int, ...]) -> None:
         """Make all layers.
 
         Parameters

@@ -1,0 +1,96 @@
+"""From the configuration's entries to the rows and columns of a table, and the table's files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spnet.analysis.published import read_published
+from spnet.analysis.summarise import count_absent_labels, per_pair, summarise
+from spnet.analysis.tables import Column, Row, build_table, to_latex, to_markdown
+from spnet.configuration import trained_on
+from spnet.data.labels import LabelSet, label_set
+from spnet.files import atomic_path, write_text
+
+
+@dataclass(frozen=True)
+class Study:
+    """The parts of a configuration that tables and figures need.
+
+    Attributes
+    ----------
+    experiments, methods: entries of experiments.yaml and methods.yaml by name.
+    label_sets: definition of every dataset's label set.
+    """
+
+    experiments: Mapping[str, Mapping[str, Any]]
+    methods: Mapping[str, Mapping[str, Any]]
+    label_sets: Mapping[str, Any]
+
+    def labels(self) -> dict[str, LabelSet]:
+        """Label set of every dataset."""
+        return {dataset: label_set(definition) for dataset, definition in self.label_sets.items()}
+
+    def rows(self, experiments: Sequence[str]) -> list[Row]:
+        """Every method of these experiments once, in order."""
+        rows: dict[str, Row] = {}
+        for experiment in (self.experiments[name] for name in experiments):
+            for method in experiment["methods"]:
+                entry = self.methods[method]
+                source = trained_on(experiment, entry)
+                rows.setdefault(method, Row(method, entry["title"], entry["published_as"], source))
+        return list(rows.values())
+
+    def datasets(self, experiments: Sequence[str]) -> list[str]:
+        """The datasets that these experiments are tested on, in order."""
+        return list(dict.fromkeys(self.experiments[name]["dataset"] for name in experiments))
+
+    def scores_of(self, scores: pd.DataFrame, experiments: Sequence[str]) -> pd.DataFrame:
+        """The scores of these experiments' rows on their datasets."""
+        wanted = [
+            (trained_on(experiment, self.methods[method]), experiment["dataset"], method)
+            for experiment in (self.experiments[name] for name in experiments)
+            for method in experiment["methods"]
+        ]
+        keys = pd.MultiIndex.from_frame(scores[["trained_on", "dataset", "method"]])
+        return scores[keys.isin(wanted)]
+
+
+def write_table(
+    name: str,
+    specification: Mapping[str, Any],
+    study: Study,
+    metrics: str | Path,
+    published: str | Path,
+    outputs: Mapping[str, str | Path],
+) -> None:
+    """Write table `name` (its entry in experiments.yaml is `specification`) to outputs csv, markdown and latex."""
+    names = specification["experiments"]
+    scores = study.scores_of(pd.read_parquet(metrics), names)
+    label_sets = study.labels()
+    columns = [
+        Column(dataset, column["metric"], structure)
+        for dataset in study.datasets(names)
+        for column in specification["columns"]
+        for structure in column["structures"]
+    ]
+    summary = summarise(per_pair(scores, label_sets))
+    table = build_table(summary, read_published(published), name, study.rows(names), columns)
+    notes = [*specification["notes"], *_absent_notes(scores, label_sets)]
+    with atomic_path(outputs["csv"]) as temporary:
+        table.to_csv(temporary, index=False)
+    write_text(outputs["markdown"], to_markdown(table, specification["title"], notes))
+    write_text(outputs["latex"], to_latex(table, specification["title"], notes))
+
+
+def _absent_notes(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> list[str]:
+    return [
+        f"{dataset}: in {absent} (pair, label) cases neither volume has the label; they do not count"
+        " (the authors' program counts them as 0)."
+        for dataset, absent in count_absent_labels(scores, label_sets).items()
+        if absent
+    ]

@@ -1,0 +1,72 @@
+"""Checking a configuration, with messages that name the key and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from spnet.errors import ConfigError
+
+# Column trained_on of methods that need no training.
+UNTRAINED = "none"
+
+MANUAL = "See config/README.md for every key"
+
+
+def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Check a merged configuration against its JSON Schema, then the names it refers to.
+
+    Raises
+    ------
+    ConfigError: an unknown key, a value of the wrong kind, or a method, dataset or experiment that does not exist.
+    """
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(error.absolute_path))
+    if errors:
+        raise ConfigError("; ".join(dict.fromkeys(_explain(error) for error in errors[:5])), remedy=MANUAL)
+    _check_references(config)
+
+
+def trained_on(experiment: Mapping[str, Any], method: Mapping[str, Any]) -> str:
+    """Dataset that a method's weights in an experiment come from, or `UNTRAINED`."""
+    return UNTRAINED if method["kind"] == "untrained" else experiment["trained_on"]
+
+
+def _explain(error: ValidationError) -> str:
+    where = ".".join(str(part) for part in error.absolute_path) or "the top level"
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        unknown = [key for key in error.instance if key not in known]
+        return "; ".join(
+            f"unknown configuration key '{key}' at {where}{_did_you_mean(key, known)} (known: {', '.join(known)})"
+            for key in unknown
+        )
+    if error.context:  # oneOf, anyOf: the branch that came furthest says most
+        return _explain(max(error.context, key=lambda inner: len(inner.absolute_path)))
+    return f"configuration key {where}: {error.message}"
+
+
+def _check_references(config: Mapping[str, Any]) -> None:
+    for name, experiment in config["experiments"].items():
+        _check_known(experiment["methods"], config["methods"], f"experiment '{name}'", "method")
+        datasets = [experiment["dataset"], experiment["trained_on"]]
+        _check_known(datasets, config["datasets"], f"experiment '{name}'", "dataset")
+    for kind in ("tables", "figures"):
+        for name, entry in config[kind].items():
+            _check_known(entry["experiments"], config["experiments"], f"{kind[:-1]} '{name}'", "experiment")
+
+
+def _check_known(names: Iterable[str], known: Mapping[str, Any], user: str, kind: str) -> None:
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"{user} names the {kind} '{name}', which does not exist{_did_you_mean(name, known)}",
+                remedy=f"Known ones are: {', '.join(known)}",
+            )
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f", did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,30 @@
+"""Pairs registered and scored in memory; fields are not kept (380 pairs of one method would be 22 GB)."""
+
+
+rule evaluate_chunk:
+    input:
+        weights=evaluated_weights,
+        pairs=f"{RUN}/pairs/{{dataset}}.tsv",
+        prepared=evaluated_subjects,
+        sources=sources_of("metrics") + sources_of("evaluation") + sources_of("fields"),
+    output:
+        f"{RUN}/evaluation/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.csv",
+    log:
+        f"{RUN}/logs/evaluate_chunk/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/evaluate_chunk/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: lambda wildcards: 1 if METHODS[wildcards.method]["kind"] == "untrained" else config["threads"]["evaluate"]
+    resources:
+        gpu=lambda wildcards: gpus(wildcards.method),
+        mem_mb=8000,
+        runtime=120,
+    params:
+        folder=f"{RUN}/preprocessed/{{dataset}}",
+        implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
+        options=lambda wildcards: METHODS[wildcards.method]["options"],
+        label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
+        device=config["device"],
+    script:
+        "../scripts/evaluate_chunk.py"

@@ -1,0 +1,32 @@
+"""Learned methods, trained."""
+
+
+rule train_method:
+    input:
+        images=lambda wildcards: prepared(wildcards.trained_on, subjects_in(wildcards.trained_on, "train")),
+    output:
+        weights=f"{RUN}/models/{{trained_on}}/{{method}}/seed-{{seed}}/weights.pt",
+        history=f"{RUN}/models/{{trained_on}}/{{method}}/seed-{{seed}}/history.csv",
+        record=f"{RUN}/models/{{trained_on}}/{{method}}/seed-{{seed}}/run.yaml",
+    log:
+        f"{RUN}/logs/train_method/{{trained_on}}/{{method}}/seed-{{seed}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/train_method/{{trained_on}}/{{method}}/seed-{{seed}}.tsv"
+    wildcard_constraints:
+        method=one_of(methods_of_kind("trained")),
+    conda:
+        ENVIRONMENT
+    threads: config["threads"]["train"]
+    resources:
+        gpu=lambda wildcards: gpus(wildcards.method),
+        mem_mb=16000,
+        runtime=2880,
+    params:
+        # A parameter and not an output: Snakemake removes a failed job's outputs, and the checkpoint must survive.
+        folder=f"{RUN}/models/{{trained_on}}/{{method}}/seed-{{seed}}",
+        implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
+        options=lambda wildcards: METHODS[wildcards.method]["options"],
+        training=lambda wildcards: METHODS[wildcards.method]["training"],
+        device=config["device"],
+    script:
+        "../scripts/train_method.py"

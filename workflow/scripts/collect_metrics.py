@@ -1,0 +1,8 @@
+"""Join all evaluation tables."""
+
+from spnet.jobs import job
+
+with job(snakemake.log[0], snakemake.threads):
+    from spnet.analysis.collect import collect
+
+    collect(snakemake.input, snakemake.output[0])

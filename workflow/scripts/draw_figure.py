@@ -1,0 +1,15 @@
+"""Draw one figure as pdf and png."""
+
+from spnet.jobs import job
+
+with job(snakemake.log[0], snakemake.threads):
+    from spnet.analysis.study import Study
+    from spnet.figures import draw_figure
+
+    draw_figure(
+        snakemake.params.specification,
+        Study(snakemake.params.experiments, snakemake.params.methods, snakemake.params.label_sets),
+        snakemake.params.datasets,
+        snakemake.input.metrics,
+        snakemake.output,
+    )

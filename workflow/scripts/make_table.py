@@ -1,0 +1,15 @@
+"""Write one of the paper's tables as csv, md and tex."""
+
+from spnet.jobs import job
+
+with job(snakemake.log[0], snakemake.threads):
+    from spnet.analysis.study import Study, write_table
+
+    write_table(
+        snakemake.wildcards.table,
+        snakemake.params.specification,
+        Study(snakemake.params.experiments, snakemake.params.methods, snakemake.params.label_sets),
+        snakemake.input.metrics,
+        snakemake.input.published,
+        snakemake.output,
+    )
