@@ -15,7 +15,7 @@ class SpnetError(Exception):
     remedy: what to do about it, in one sentence without a full stop.
     """
 
-    def __init__(self, problem: str, *, path: str | Path | None = None, remedy: str | None = None):
+    def __init__(self, problem: str, *, path: str | Path | None = None, remedy: str | None = None) -> None:
         self.problem = problem
         self.path = None if path is None else Path(path)
         self.remedy = remedy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 # Of the authors' program; against products of un-normalised window sums.
 EPSILON = 1e-5
@@ -74,7 +74,7 @@ class _LocalNcc(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, image_1: Tensor, image_2: Tensor, window: int) -> Tensor:
+    def forward(ctx: FunctionCtx, image_1: Tensor, image_2: Tensor, window: int) -> Tensor:
         mean_1, mean_2 = (box_sum(image, window) / window**3 for image in (image_1, image_2))
         count = window**3
         variance_1 = box_sum(image_1 * image_1, window).addcmul_(mean_1, mean_1, value=-count)
@@ -104,12 +104,12 @@ class _LocalNcc(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         image_1, image_2, mean_1, mean_2, by_cross, by_variance_1, by_variance_2 = ctx.saved_tensors
         scale = gradient / image_1.numel()
         sum_cross = box_sum(by_cross, ctx.window)
 
-        def gradient_to(image, other, mean, other_mean, by_variance) -> Tensor:
+        def gradient_to(image: Tensor, other: Tensor, mean: Tensor, other_mean: Tensor, by_variance: Tensor) -> Tensor:
             constant = box_sum(by_cross * other_mean + 2 * by_variance * mean, ctx.window)
             slope = box_sum(by_variance, ctx.window)
             return (other * sum_cross).addcmul_(image, slope, value=2).sub_(constant).mul_(scale)

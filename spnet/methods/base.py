@@ -55,7 +55,7 @@ class Method(nn.Module, ABC):
     sampler: Sampler = "exact"
     gives_both_directions: ClassVar[bool] = False
 
-    def __init__(self, options: Any):
+    def __init__(self, options: Any) -> None:
         super().__init__()
         self.options = options
 

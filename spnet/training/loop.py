@@ -122,7 +122,7 @@ class _Trainer:
         folder: Path,
         definition: Mapping[str, Any],
         device: torch.device,
-    ):
+    ) -> None:
         self.method = method
         self.images = images
         self.options = options

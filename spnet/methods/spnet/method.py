@@ -50,7 +50,7 @@ class SPnet(Method, PyramidLayers):
     Options = SPnetOptions
     gives_both_directions = True
 
-    def __init__(self, options: SPnetOptions):
+    def __init__(self, options: SPnetOptions) -> None:
         super().__init__(options)
         self.add_layers(options.channels, options.image_channels, options.estimator_channels)
         self.sampler = options.sampler
