@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from spnet.errors import ConfigError
+from spnet.errors import ConfigError, did_you_mean
 
 # Column trained_on of methods that need no training.
 UNTRAINED = "none"
@@ -40,15 +39,18 @@ def _explain(error: ValidationError) -> str:
         known = list(error.schema.get("properties", {}))
         unknown = [key for key in error.instance if key not in known]
         return "; ".join(
-            f"unknown configuration key '{key}' at {where}{_did_you_mean(key, known)} (known: {', '.join(known)})"
+            f"unknown configuration key '{key}' at {where}{did_you_mean(key, known)} (known: {', '.join(known)})"
             for key in unknown
         )
-    if error.context:  # oneOf, anyOf: the branch that came furthest says most
-        return _explain(max(error.context, key=lambda inner: len(inner.absolute_path)))
+    if error.context:  # oneOf: the branch that came furthest says most, "is not null" least
+        return _explain(max(error.context, key=lambda inner: (inner.validator != "type", len(inner.absolute_path))))
     return f"configuration key {where}: {error.message}"
 
 
 def _check_references(config: Mapping[str, Any]) -> None:
+    for name, method in config["methods"].items():
+        if method["kind"] == "published" and not method["weights"]:
+            raise ConfigError(f"method '{name}' is published but names no weights", remedy=MANUAL)
     for name, experiment in config["experiments"].items():
         _check_known(experiment["methods"], config["methods"], f"experiment '{name}'", "method")
         datasets = [experiment["dataset"], experiment["trained_on"]]
@@ -62,11 +64,6 @@ def _check_known(names: Iterable[str], known: Mapping[str, Any], user: str, kind
     for name in names:
         if name not in known:
             raise ConfigError(
-                f"{user} names the {kind} '{name}', which does not exist{_did_you_mean(name, known)}",
+                f"{user} names the {kind} '{name}', which does not exist{did_you_mean(name, known)}",
                 remedy=f"Known ones are: {', '.join(known)}",
             )
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    return f", did you mean '{close[0]}'?" if close else ""

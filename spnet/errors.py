@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -46,3 +48,14 @@ class RegistrationError(SpnetError):
 
 class OutputError(SpnetError):
     """A result that could not be written."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says, or its name if it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """For the end of a sentence about an unknown name: the nearest known one, or nothing."""
+    close = get_close_matches(name, list(known), n=1)
+    return f", did you mean '{close[0]}'?" if close else ""

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from spnet.errors import WeightsError
+from spnet.errors import WeightsError, first_line
 from spnet.files import atomic_path
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
         raise WeightsError("there is no such weights file", path=path) from error
     except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         raise WeightsError(
-            f"this is not a readable PyTorch file ({str(error).splitlines()[0]})",
+            f"this is not a readable PyTorch file ({first_line(error)})",
             path=path,
             remedy="It may be truncated: copy or download it again",
         ) from error
@@ -134,7 +134,7 @@ def _download(entry: PublishedWeights) -> Path:
         path = pooch.retrieve(entry.url, f"sha256:{entry.sha256}", fname=entry.file, path=cache, progressbar=False)
     except (requests.RequestException, OSError, ValueError) as error:
         raise WeightsError(
-            f"could not download {entry.url} ({str(error).splitlines()[0]})",
+            f"could not download {entry.url} ({first_line(error)})",
             remedy=f"Download it by hand and save it as {entry.file} in weights_root",
         ) from error
     return Path(path)

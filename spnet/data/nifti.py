@@ -11,7 +11,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import DTypeLike, NDArray
 
-from spnet.errors import DataError
+from spnet.errors import DataError, first_line
 from spnet.files import atomic_path
 
 # Affines of an image and its labels often pass through different programs' rounding.
@@ -108,10 +108,12 @@ def _read(path: str | Path, dtype: DTypeLike) -> Volume:
         image = nib.load(path)
         data = np.asarray(image.dataobj, dtype=dtype)
     except ImageFileError as error:
-        raise DataError("this is not a NIfTI file", path=path, remedy="Download or convert it again") from error
+        raise DataError(
+            "this is not a NIfTI file, or it ends within its header", path=path, remedy="Get or convert it again"
+        ) from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(
-            f"the file is truncated or damaged ({error})", path=path, remedy="Download or copy it again"
+            f"the file is truncated or damaged ({first_line(error)})", path=path, remedy="Download or copy it again"
         ) from error
     while data.ndim > 3 and data.shape[-1] == 1:
         data = data[..., 0]

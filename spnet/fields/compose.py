@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from spnet.fields.warp import Sampler, warp
+from spnet.fields.warp import Sampler, check_field, warp
 
 
 def compose(outer: Tensor, inner: Tensor, sampler: Sampler = "exact") -> Tensor:
@@ -13,4 +13,5 @@ def compose(outer: Tensor, inner: Tensor, sampler: Sampler = "exact") -> Tensor:
     Both fields are [B, 3, D, H, W] in voxels. Warping by the result equals warping by `outer` first and by `inner`
     second, up to interpolation.
     """
+    check_field(outer)
     return inner + warp(outer, inner, sampler)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from spnet.fields.warp import Sampler, from_normalised, sample, to_normalised
+from spnet.fields.warp import Sampler, check_field, from_normalised, sample, to_normalised
 
 
 def integrate(velocity: Tensor, steps: int = 7, sampler: Sampler = "exact") -> Tensor:
@@ -20,6 +20,7 @@ def integrate(velocity: Tensor, steps: int = 7, sampler: Sampler = "exact") -> T
     -------
     The displacement exp(v) - id, [B, 3, D, H, W] in voxels.
     """
+    check_field(velocity)
     # All squarings stay in grid_sample's own units: converting once instead of at every step halves the time.
     field = to_normalised(velocity) / 2**steps
     for _ in range(steps):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from spnet.fields.warp import check_field
+
 Margins = tuple[tuple[int, int], ...]
 
 
@@ -13,6 +15,7 @@ def upsample(displacement: Tensor, factor: int = 2) -> Tensor:
 
     Trilinear with ``align_corners=False``, as in the authors' program (paper, section 3.3.1).
     """
+    check_field(displacement)
     return factor * F.interpolate(displacement, scale_factor=factor, mode="trilinear", align_corners=False)
 
 

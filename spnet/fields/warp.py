@@ -38,7 +38,11 @@ def warp(
     -------
     The warped volume, [B, C, D, H, W].
     """
-    _check(volume, displacement)
+    check_field(displacement)
+    if volume.ndim != 5 or volume.shape[0] != displacement.shape[0] or volume.shape[2:] != displacement.shape[2:]:
+        raise ValueError(
+            f"volume {tuple(volume.shape)} and displacement {tuple(displacement.shape)} differ in batch or grid"
+        )
     return sample(volume, to_normalised(displacement), sampler, interpolation)
 
 
@@ -81,10 +85,7 @@ def identity_grid(shape: tuple[int, int, int], device: torch.device, dtype: torc
         return torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1], dim=-1)[None]
 
 
-def _check(volume: Tensor, displacement: Tensor) -> None:
-    if displacement.ndim != 5 or displacement.shape[1] != 3:
-        raise ValueError(f"a displacement is [B, 3, D, H, W], not {tuple(displacement.shape)}")
-    if volume.ndim != 5 or volume.shape[2:] != displacement.shape[2:]:
-        raise ValueError(
-            f"volume {tuple(volume.shape)} and displacement {tuple(displacement.shape)} are on different grids"
-        )
+def check_field(field: Tensor) -> None:
+    """Raise a ValueError unless `field` is [B, 3, D, H, W]."""
+    if field.ndim != 5 or field.shape[1] != 3:
+        raise ValueError(f"a displacement or velocity is [B, 3, D, H, W], not {tuple(field.shape)}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from spnet.fields.warp import check_field
+
 
 def gradient_smoothness(field: Tensor) -> Tensor:
     """Mean squared forward difference, averaged over the three axes (the norm in the paper's Eq. 10).
@@ -16,4 +18,5 @@ def gradient_smoothness(field: Tensor) -> Tensor:
     -------
     A scalar. The mean runs over channels and voxels, as in the authors' program.
     """
+    check_field(field)
     return sum(field.diff(dim=axis).square().mean() for axis in (2, 3, 4)) / 3

@@ -1,17 +1,16 @@
 """Registration methods, by name.
 
-Importing this package is cheap (no torch): the workflow checks names against `METHODS` before any job starts.
+Importing this package is cheap: a method's own module, and torch with it, is imported when it is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from spnet.errors import ConfigError
+from spnet.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from spnet.methods.base import Method
@@ -28,38 +27,32 @@ def build_method(implementation: str, options: Mapping[str, Any] | None = None) 
 
     Raises
     ------
-    ConfigError: no such method, or an option it does not have.
+    ConfigError: no such method, or options it does not have or cannot use.
     """
-    method_class = _load_class(implementation)
-    options = dict(options or {})
-    known = {field.name: field for field in fields(method_class.Options)}
-    for name in options:
+    return _load_class(implementation)(make_options(implementation, options))
+
+
+def make_options(implementation: str, options: Mapping[str, Any] | None = None) -> Any:
+    """The method's `Options` filled from a mapping; raises as :func:`build_method`."""
+    options_class = _load_class(implementation).Options
+    known = {field.name: field for field in fields(options_class)}
+    for name in options or {}:
         if name not in known:
             raise ConfigError(
-                f"method '{implementation}' has no option '{name}'",
-                remedy=f"{_did_you_mean(name, known)}of its options: {', '.join(known) or 'none'}",
+                f"method '{implementation}' has no option '{name}'{did_you_mean(name, known)}",
+                remedy=f"Its options are: {', '.join(known) or 'none'}",
             )
     try:
-        return method_class(method_class.Options(**options))
+        return options_class(**(options or {}))
     except (TypeError, ValueError) as error:
         raise ConfigError(f"options of method '{implementation}' cannot be used: {error}") from error
 
 
-def check_implementation(implementation: str) -> None:
-    """Raise a ConfigError if `implementation` is not a name in `METHODS`."""
+def _load_class(implementation: str) -> type[Method]:
     if implementation not in METHODS:
         raise ConfigError(
-            f"there is no method implementation '{implementation}'",
-            remedy=f"{_did_you_mean(implementation, METHODS)}known ones are: {', '.join(METHODS)}",
+            f"there is no method implementation '{implementation}'{did_you_mean(implementation, METHODS)}",
+            remedy=f"Known ones are: {', '.join(METHODS)}",
         )
-
-
-def _load_class(implementation: str) -> type[Method]:
-    check_implementation(implementation)
     module, name = METHODS[implementation].split(":")
     return getattr(import_module(module), name)
-
-
-def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"Did you mean '{close[0]}'? All " if close else "All "

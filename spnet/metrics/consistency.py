@@ -12,7 +12,7 @@ def inverse_consistency_error(forward: Tensor, backward: Tensor, sampler: Sample
 
     Parameters
     ----------
-    forward, backward: displacements A to B and B to A, [1, 3, D, H, W] in voxels.
+    forward, backward: displacements A to B and B to A, [B, 3, D, H, W] in voxels.
     sampler: of the composition; the paper's figures are those of ``official``, whatever the method.
     """
     return compose(backward, forward, sampler).abs().mean().item()

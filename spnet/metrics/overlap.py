@@ -21,6 +21,8 @@ def dice_per_label(labels_1: Tensor, labels_2: Tensor, ids: Sequence[int]) -> di
     Dice by label id. A label in one volume only has Dice 0; a label in neither has none and is left out (the authors'
     program counts it as 0).
     """
+    if labels_1.shape != labels_2.shape:
+        raise ValueError(f"label volumes differ in shape: {tuple(labels_1.shape)} and {tuple(labels_2.shape)}")
     size = len(ids) + 1
     # One joint histogram of (label in 1, label in 2) serves all labels at once.
     joint = torch.bincount(_index(labels_1, ids) * size + _index(labels_2, ids), minlength=size * size)

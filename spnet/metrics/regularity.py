@@ -12,7 +12,7 @@ def percent_folding(displacement: Tensor, differences: Differences = "forward") 
 
     Parameters
     ----------
-    displacement: [1, 3, D, H, W] in voxels.
+    displacement: [B, 3, D, H, W] in voxels.
     differences: forward differences give the magnitude of the paper's Table 3, central ones do not.
     """
     determinant = jacobian_determinant(displacement, differences)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from spnet import __version__
+from spnet.errors import first_line
 from spnet.files import atomic_path
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        log.warning("%s cannot be read (%s): training starts again", path, str(error).splitlines()[0])
+        log.warning("%s cannot be read (%s): training starts again", path, first_line(error))
         return None
     if state.get("identity") != identity:
         log.warning("%s is of another configuration, data or version: training starts again", path)

@@ -10,15 +10,16 @@ from spnet.configuration import UNTRAINED, check_config, trained_on
 from spnet.data.layouts import expected_subjects, find_subjects
 from spnet.data.pairs import count_chunks
 from spnet.errors import SpnetError
-from spnet.methods import check_implementation
+from spnet.methods import make_options
 
 REPOSITORY = Path(workflow.basedir).parent
 ENVIRONMENT = str(REPOSITORY / "environment.yml")
 
 try:
     check_config(config, json.loads((Path(workflow.basedir) / "schemas" / "config.schema.json").read_text()))
-    for entry in config["methods"].values():
-        check_implementation(entry["implementation"])
+    if workflow.is_main_process:  # jobs parse this file again, and need not import torch for it
+        for entry in config["methods"].values():
+            make_options(entry["implementation"], entry["options"])
 except SpnetError as error:
     raise WorkflowError(str(error))
 

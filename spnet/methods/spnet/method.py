@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from torch import Tensor
 
@@ -30,6 +31,8 @@ class SPnetOptions:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not len(self.channels) == len(self.estimator_channels) == len(self.windows):
             raise ValueError("channels, estimator_channels and windows need one entry per pyramid level each")
+        if self.sampler not in get_args(Sampler):
+            raise ValueError(f"sampler '{self.sampler}' is none of {', '.join(get_args(Sampler))}")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""Places and small objects that several tests share."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from spnet.data.nifti import Volume, write_volume
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository():
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Folder with golden values, published weights and real scans, none of which may be redistributed."""
+    folder = Path(os.environ.get("SPNET_SHARED", REPOSITORY.parent / "shared")).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no golden values, weights and scans at {folder}: set SPNET_SHARED")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden(shared):
+    """Function from a name to the arrays of that golden file."""
+    return lambda name: np.load(shared / "golden" / f"{name}.npz")
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(20230112)
+
+
+@pytest.fixture
+def blobs():
+    """Function from a seed to a smooth image [1, 1, D, H, W] in [0, 1], zero near the border."""
+
+    def make(seed, shape=(16, 24, 16)):
+        generator = torch.Generator().manual_seed(seed)
+        coarse = torch.rand(1, 1, 4, 4, 4, generator=generator)
+        smooth = torch.nn.functional.interpolate(coarse, size=shape, mode="trilinear", align_corners=True)
+        axes = [torch.hann_window(size, periodic=False) for size in shape]
+        envelope = axes[0][:, None, None] * axes[1][None, :, None] * axes[2][None, None, :]
+        return smooth * envelope.clamp(max=0.5) * 2
+
+    return make
+
+
+@pytest.fixture
+def write_image(tmp_path):
+    """Function that writes an array as NIfTI under tmp_path and returns the path."""
+
+    def write(name, data, affine=None, dtype=np.float32):
+        path = tmp_path / name
+        write_volume(path, Volume(np.asarray(data), np.eye(4) if affine is None else affine), dtype)
+        return path
+
+    return write

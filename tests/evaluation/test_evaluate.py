@@ -1,0 +1,107 @@
+"""Scores of pairs with fields and labels whose answers are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from spnet.data.labels import LabelSet
+from spnet.data.pairs import write_pairs
+from spnet.errors import RegistrationError
+from spnet.evaluation.chunk import MethodSpec, evaluate_chunk
+from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
+from spnet.evaluation.register import register_both_ways
+from spnet.methods.base import Method, NoOptions, Registration
+
+LABELS = LabelSet(scored=(1, 2, 9))
+SHAPE = (12, 14, 10)
+SHIFT = 2
+
+
+class Shift(Method):
+    """Moves axis 0 by SHIFT voxels from `low` to `high` and back; knows one direction at a time."""
+
+    def forward(self, moving, fixed):
+        displacement = torch.zeros(1, 3, *SHAPE)
+        displacement[:, 0] = SHIFT if moving.sum() < fixed.sum() else -SHIFT
+        return Registration(displacement)
+
+
+@pytest.fixture
+def prepared(tmp_path, write_image):
+    """Two subjects with a box of two labels, the second one's SHIFT voxels nearer to the origin."""
+    for name, start in (("low", 6), ("high", 6 - SHIFT)):
+        labels = np.zeros(SHAPE)
+        labels[start : start + 3, 4:10, 3:7] = 1
+        labels[start + 3 : start + 5, 4:10, 3:7] = 2
+        (tmp_path / name).mkdir()
+        write_image(f"{name}/labels.nii.gz", labels, dtype=np.int32)
+        write_image(f"{name}/image.nii.gz", (labels > 0) * (0.5 if name == "low" else 1.0))
+    return tmp_path
+
+
+def pick(scores, metric, structure="volume", moving="low"):
+    chosen = scores[(scores["metric"] == metric) & (scores["structure"] == structure) & (scores["moving"] == moving)]
+    return chosen["value"].item()
+
+
+def evaluate(prepared, method):
+    pairs = pd.DataFrame([{"first": "low", "second": "high", "chunk": 0}])
+    return evaluate_pairs(method, pairs, prepared_reader(prepared, torch.device("cpu")), LABELS)
+
+
+def test_the_right_shift_gives_dice_one_no_folding_and_consistency_both_ways(prepared):
+    scores = evaluate(prepared, Shift(NoOptions()))
+    for moving in ("low", "high"):
+        assert pick(scores, "dice", "1", moving) == 1
+        assert pick(scores, "dice", "2", moving) == 1
+        assert pick(scores, "jab", moving=moving) == 0
+        assert pick(scores, "ice_exact", moving=moving) == 0
+    assert set(scores["metric"]) == {"dice", "jab", "jab_central", "ice", "ice_exact", "seconds", "peak_mb"}
+
+
+def test_the_official_sampler_sees_zeros_outside(prepared):
+    # u_ab + u_ba(x + u_ab) is 0 inside and u_ab alone where the sampler finds nothing.
+    assert 0 < pick(evaluate(prepared, Shift(NoOptions())), "ice") < SHIFT
+
+
+def test_a_label_that_neither_volume_has_gets_no_score(prepared):
+    assert "9" not in set(evaluate(prepared, Shift(NoOptions()))["structure"])
+
+
+def test_a_method_with_one_direction_is_run_twice_and_each_run_is_timed(prepared):
+    calls = []
+
+    class Counting(Shift):
+        def forward(self, moving, fixed):
+            calls.append((moving, fixed))
+            return super().forward(moving, fixed)
+
+    found = register_both_ways(Counting(NoOptions()), torch.zeros(1, 1, *SHAPE), torch.ones(1, 1, *SHAPE))
+    assert len(calls) == 2
+    assert calls[0][0] is calls[1][1]
+    assert found.forward_cost is not found.backward_cost
+    assert found.forward_cost.seconds > 0
+    assert found.forward_cost.peak_mb > 10
+
+
+def test_a_field_with_nan_is_an_error_and_not_a_number_in_a_table(prepared):
+    class Broken(Shift):
+        def forward(self, moving, fixed):
+            return Registration(super().forward(moving, fixed).displacement * float("nan"))
+
+    with pytest.raises(RegistrationError, match="Broken gave a field with values that are not finite"):
+        evaluate(prepared, Broken(NoOptions()))
+
+
+def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):
+    write_pairs(["low", "high"], 5, tmp_path / "pairs.tsv")
+    identity = {"trained_on": "none", "dataset": "d", "method": "identity", "seed": 0}
+    evaluate_chunk(
+        MethodSpec("identity"), tmp_path / "pairs.tsv", 0, prepared, LABELS, identity, tmp_path / "c.csv", "cpu"
+    )
+    scores = pd.read_csv(tmp_path / "c.csv", dtype={"structure": str})
+    assert list(scores.columns) == [*identity, "moving", "fixed", "metric", "structure", "value"]
+    assert set(zip(scores["moving"], scores["fixed"], strict=True)) == {("low", "high"), ("high", "low")}
+    assert pick(scores, "dice", "1") == pytest.approx(2 * 1 / 6)
+    assert pick(scores, "ice") == 0

@@ -1,0 +1,98 @@
+"""Our SPnet against what the authors' own program printed for the same inputs and weights."""
+
+import numpy as np
+import pytest
+import torch
+
+from spnet.device import to_device
+from spnet.losses import gradient_smoothness, local_ncc
+from spnet.methods import build_method
+from spnet.weights import PUBLISHED, load_weights
+
+
+@pytest.fixture(scope="module")
+def published(shared):
+    network = build_method("spnet")
+    load_weights(network, shared / "weights" / PUBLISHED["spnet"].file)
+    return to_device(network, torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def official(golden):
+    return golden("spnet_official")
+
+
+def images(arrays):
+    return tuple(torch.from_numpy(arrays[name])[None, None] for name in ("moving", "fixed"))
+
+
+def test_parameter_count_is_the_authors():
+    assert build_method("spnet").count_parameters() == 426_732
+
+
+def test_fields_and_velocities_equal_the_authors(published, official):
+    with torch.no_grad():
+        registration = published(*images(official))
+    found = {
+        "field_moving_to_fixed": registration.displacement,
+        "field_fixed_to_moving": registration.inverse,
+        "velocity_level1": registration.details[0].velocity,
+        "velocity_level4": registration.details[3].velocity,
+    }
+    for name, field in found.items():
+        assert np.abs(field[0].numpy() - official[name]).max() < 1e-4, name
+
+
+def test_loss_and_its_gradients_equal_the_authors(published, official):
+    moving, fixed = images(official)
+    published.zero_grad()
+    loss = sum(published.loss(published(moving, fixed), moving, fixed).values())
+    assert loss.item() == pytest.approx(float(official["loss"]), rel=1e-5)
+    loss.backward()
+    wanted = dict(zip(official["grad_norm_names"], official["grad_norms"], strict=True))
+    found = {name.replace(".", "__"): p.grad.norm().item() for name, p in published.named_parameters()}
+    assert found.keys() == wanted.keys()
+    for name in wanted:
+        assert found[name] == pytest.approx(wanted[name], rel=1e-2, abs=1e-12), name
+
+
+def test_swapping_the_images_swaps_the_fields_bit_for_bit(published, official):
+    moving, fixed = images(official)
+    with torch.no_grad():
+        there, back = published(moving, fixed), published(fixed, moving)
+    assert torch.equal(there.displacement, back.inverse)
+    assert torch.equal(there.inverse, back.displacement)
+
+
+@pytest.mark.parametrize("window", [3, 5, 7, 9])
+def test_cross_correlation_equals_the_authors(golden, window):
+    arrays = golden("ncc_official")
+    moving, fixed = images(arrays)
+    assert -local_ncc(fixed, moving, window).item() == pytest.approx(float(arrays[f"ncc{window}"]), rel=1e-5)
+
+
+def test_smoothness_equals_the_authors(golden, official):
+    velocity = torch.from_numpy(official["velocity_level1"])[None]
+    assert gradient_smoothness(velocity).item() == pytest.approx(
+        float(golden("ncc_official")["gradient_loss"]), rel=1e-5
+    )
+
+
+def test_sizes_that_eight_does_not_divide_are_registered_on_their_own_grid(published, official):
+    moving, fixed = (image[..., 1:30, 2:45, 0:31] for image in images(official))
+    with torch.no_grad():
+        registration = published(moving, fixed)
+    assert registration.displacement.shape == (1, 3, *moving.shape[2:])
+    whole = torch.from_numpy(official["field_moving_to_fixed"])[None][..., 1:30, 2:45, 0:31]
+    inside = (slice(None), slice(None), slice(8, -8), slice(8, -8), slice(8, -8))
+    difference = (registration.displacement - whole)[inside].abs().mean()
+    assert difference < 0.25 * whole[inside].abs().mean()
+
+
+def test_velocity_heads_get_no_gradient_in_their_bias(blobs):
+    # v = (forward - backward) / 2 and both share the head: its bias cancels.
+    network = build_method("spnet")
+    moving, fixed = blobs(1), blobs(2)
+    sum(network.loss(network(moving, fixed), moving, fixed).values()).backward()
+    assert network.predict_flow0.bias.grad.abs().max() < 1e-9
+    assert network.predict_flow0.weight.grad.abs().max() > 1e-6

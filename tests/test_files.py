@@ -1,0 +1,53 @@
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+from spnet.errors import OutputError
+from spnet.files import atomic_path, write_text
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert list(path.parent.iterdir()) == []
+    write_text(path, "whole")
+    assert path.read_text() == "whole"
+    assert [entry.name for entry in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_failed_write_leaves_the_former_file_alone(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "former")
+    with pytest.raises(OutputError), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert [entry.read_text() for entry in tmp_path.iterdir()] == ["former"]
+
+
+def test_a_full_disk_is_told_with_the_file_and_the_space_left(tmp_path):
+    # A limit on file size fails in the middle of a real write, as a full disk does.
+    program = """
+import resource, signal, sys, numpy as np
+from spnet.data.nifti import Volume, write_volume
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+noise = np.random.default_rng(0).random((64, 64, 64), dtype=np.float32)
+write_volume(sys.argv[1], Volume(noise, np.eye(4)), np.float32)
+"""
+    target = tmp_path / "image.nii.gz"
+    done = subprocess.run([sys.executable, "-c", program, str(target)], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"{target}: no space left to write this file" in done.stderr
+    assert "MB free" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="could not write this file"):
+        write_text(tmp_path / "file" / "a.txt", "text")

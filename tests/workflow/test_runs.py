@@ -1,0 +1,138 @@
+"""The workflow run for real on virtual scans: the demo, broken scans, and kill -9."""
+
+import os
+import signal
+import time
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from spnet.data.virtual import VirtualOptions, write_virtual_subject
+from spnet.training import checkpoint
+
+pytestmark = pytest.mark.slow
+
+# The demo's rules on a grid of 5 mm, in seconds.
+SMALL = """
+datasets:
+  mindboggle101:
+    cohorts:
+      NKI-RS-22: {split: train, subjects: 2}
+      NKI-TRT-20: {split: train, subjects: 1}
+      OASIS-TRT-20: {split: test, subjects: 2}
+    virtual: {spacing: 4.0}
+    prepare: {spacing: 5.0, shape: [32, 40, 32]}
+methods:
+  spnet: {training: {steps: 30, checkpoint_every: 2}}
+"""
+DEMO = ("--configfile", "config/demo/config.yaml")
+MODEL = "models/mindboggle101/spnet/seed-0"
+
+
+def test_the_demo_ends_in_tables_and_a_boxplot_with_spnet_well_above_affine_only(checkout):
+    done = checkout.run(*DEMO)
+    assert done.returncode == 0, done.stdout[-5000:]
+    run = checkout.folder / "results" / "demo"
+    table = pd.read_csv(run / "tables" / "table1.csv")
+    average = table[table["structure"] == "Average"].set_index("method")
+    assert average["pairs"].tolist() == [12, 12, 12]
+    assert average.loc["spnet", "mean"] > average.loc["identity", "mean"] + 0.05
+    assert average.loc["syn", "mean"] > average.loc["identity", "mean"]
+    metrics = pd.read_parquet(run / "metrics.parquet")
+    assert np.isfinite(metrics["value"]).all()
+    for name in ("tables/table1.md", "tables/table1.tex", "tables/table3.csv", "figures/fig7.pdf", "figures/fig7.png"):
+        assert (run / name).stat().st_size > 200, name
+    prepared = nib.load(run / "preprocessed/mindboggle101/OASIS-TRT-20-1/image.nii.gz")
+    assert prepared.shape == (48, 64, 48)
+    record = yaml.safe_load((run / MODEL / "run.yaml").read_text())
+    assert record["outcome"]["trainable_parameters"] == 426_732
+    assert not (run / MODEL / checkpoint.NAME).exists()
+    assert "Nothing to be done" in checkout.run(*DEMO).stdout
+
+
+def test_a_workflow_killed_with_signal_9_in_training_ends_in_the_same_weights_and_tables(checkout):
+    small = checkout.write("small.yaml", SMALL)
+    whole = checkout.run(*DEMO, small, "--config", "run=whole")
+    assert whole.returncode == 0, whole.stdout[-5000:]
+
+    process = checkout.start(*DEMO, small, "--config", "run=killed")
+    last = checkout.folder / "results/killed" / MODEL / checkpoint.NAME
+    deadline = time.monotonic() + 300
+    while not last.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the workflow ended before it could be killed"
+    assert not last.with_name("weights.pt").exists()
+
+    checkout.run(*DEMO, small, "--config", "run=killed", "--unlock")
+    again = checkout.run(*DEMO, small, "--config", "run=killed")
+    assert again.returncode == 0, again.stdout[-5000:]
+    first, second = (
+        torch.load(checkout.folder / "results" / run / MODEL / "weights.pt") for run in ("whole", "killed")
+    )
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    record = yaml.safe_load((last.parent / "run.yaml").read_text())
+    assert record["outcome"]["times_resumed"] == 1
+    for table in ("table1.csv", "table3.csv"):
+        contents = {(checkout.folder / "results" / run / "tables" / table).read_text() for run in ("whole", "killed")}
+        assert len(contents) == 1
+
+
+TABLE = """
+run: mine
+datasets:
+  mine:
+    title: Mine
+    layout: table
+    source: My own scans.
+    complete: false
+    cohorts: {}
+    table: subjects.tsv
+    virtual: null
+    prepare: {target: mni152, affine: register, spacing: 5.0, shape: [32, 40, 32], percentile: 99.5, clip: true}
+    label_set: dkt50
+experiments:
+  mindboggle101: {trained_on: mine, dataset: mine, methods: [identity]}
+"""
+
+
+def test_broken_scans_are_named_the_others_are_kept_and_a_mended_one_goes_on(checkout):
+    data = checkout.folder / "data" / "mine"
+    rows = ["subject\timage\tlabels\tsplit"]
+    options = VirtualOptions(spacing=4.0, deformation=2.0)
+    for name in ("good", "fine", "cut", "nan", "shifted"):
+        write_virtual_subject(name, options, 0, data / f"{name}.nii.gz", data / f"{name}-labels.nii.gz")
+        rows.append(f"{name}\t{name}.nii.gz\t{name}-labels.nii.gz\ttest")
+    (data / "subjects.tsv").write_text("\n".join(rows) + "\n")
+    whole = (data / "cut.nii.gz").read_bytes()
+    (data / "cut.nii.gz").write_bytes(whole[: len(whole) // 2])
+    image = nib.load(data / "nan.nii.gz")
+    spoiled = image.get_fdata()
+    spoiled[0, 0, 0] = np.nan
+    nib.save(nib.Nifti1Image(spoiled.astype(np.float32), image.affine), data / "nan.nii.gz")
+    labels = nib.load(data / "shifted-labels.nii.gz")
+    nib.save(nib.Nifti1Image(np.asarray(labels.dataobj)[1:], labels.affine), data / "shifted-labels.nii.gz")
+
+    overlay = checkout.write("mine.yaml", TABLE)
+    broken = checkout.run("--configfile", overlay)
+    assert broken.returncode != 0
+    assert "data/mine/cut.nii.gz: the file is truncated or damaged" in broken.stdout
+    assert "data/mine/nan.nii.gz: the image has 1 voxels that are NaN" in broken.stdout
+    assert "data/mine/shifted-labels.nii.gz: the label volume lies on another grid" in broken.stdout
+    prepared = checkout.folder / "results/mine/preprocessed/mine"
+    for name in ("good", "fine"):
+        assert (prepared / name / "image.nii.gz").exists()
+    for name in ("cut", "nan", "shifted"):
+        assert not list(prepared.glob(f"{name}/*"))
+
+    (data / "subjects.tsv").write_text("\n".join(rows[:3]) + "\n")
+    before = (prepared / "good" / "image.nii.gz").stat().st_mtime_ns
+    mended = checkout.run("--configfile", overlay)
+    assert mended.returncode == 0, mended.stdout[-5000:]
+    assert (prepared / "good" / "image.nii.gz").stat().st_mtime_ns == before
+    table = pd.read_csv(checkout.folder / "results/mine/tables/table1.csv")
+    assert table["pairs"].unique().tolist() == [2]
