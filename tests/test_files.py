@@ -47,6 +47,19 @@ write_volume(sys.argv[1], Volume(noise, np.eye(4)), np.float32)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_full_disk_is_told_when_a_checkpoint_does_not_fit(tmp_path):
+    program = """
+import resource, signal, sys, pathlib, torch
+from spnet.training.checkpoint import save_state
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+save_state(pathlib.Path(sys.argv[1]), {"weights": torch.rand(100_000)})
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "a.pt")], capture_output=True, text=True)
+    assert f"{tmp_path}/a.pt: no space left to write this file" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="could not write this file"):

@@ -21,7 +21,7 @@ def draw_preparation(prepared: Prepared, path: str | Path) -> None:
     A head that the affine step misplaced, or labels that do not belong to the image, show at once.
     """
     style.apply()
-    figure, axes = pyplot.subplots(2, 3, figsize=(9, 6.4))
+    figure, axes = pyplot.subplots(2, 3, figsize=(9, 7), layout="constrained")
     for axis, plane in enumerate(_PLANES):
         index = _fullest_slice(prepared.image.data, axis)
         image, labels, target = (
@@ -40,8 +40,8 @@ def draw_preparation(prepared: Prepared, path: str | Path) -> None:
         + "\n".join(_shorten(note) for note in notes),
         fontsize=9,
     )
-    figure.text(0.01, 0.01, "above: borders of the labels; below: outline of the target", fontsize=8)
-    style.save(figure, [path])
+    figure.supxlabel("above: borders of the labels; below: outline of the target", fontsize=8)
+    style.save(figure, [path], dpi=120)
 
 
 def _fullest_slice(image: NDArray, axis: int) -> int:

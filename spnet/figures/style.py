@@ -22,11 +22,11 @@ def apply() -> None:
         context="paper",
         style="whitegrid",
         palette=PALETTE,
-        rc={"savefig.bbox": "tight", "savefig.dpi": 300, "pdf.fonttype": 42, "axes.titleweight": "bold"},
+        rc={"savefig.bbox": "tight", "pdf.fonttype": 42, "axes.titleweight": "bold"},
     )
 
 
-def save(figure: Figure, paths: Sequence[str | Path]) -> None:
+def save(figure: Figure, paths: Sequence[str | Path], dpi: int = 300) -> None:
     """Write a figure to every path (the suffix decides the format) and close it."""
     from matplotlib import pyplot
 
@@ -34,5 +34,5 @@ def save(figure: Figure, paths: Sequence[str | Path]) -> None:
         with atomic_path(path) as temporary:
             # A fixed date keeps the files of two equal runs equal.
             metadata = {"CreationDate": None} if Path(path).suffix == ".pdf" else None
-            figure.savefig(temporary, metadata=metadata)
+            figure.savefig(temporary, metadata=metadata, dpi=dpi)
     pyplot.close(figure)

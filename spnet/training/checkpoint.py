@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import pickle
@@ -66,8 +67,16 @@ def save(
         "torch_rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    with atomic_path(folder / NAME) as temporary:
-        torch.save(state, temporary)
+    save_state(folder / NAME, state)
+
+
+def save_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write `state` as torch does, atomically."""
+    # By way of memory: torch tells a full disk as an internal error of its own, a plain write as what it is.
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def load(folder: Path, identity: str) -> dict[str, Any] | None:

@@ -104,9 +104,8 @@ def train(
 
 
 def _write_results(folder: Path, method: Method, progress: Progress) -> None:
-    with atomic_path(folder / "weights.pt") as temporary:
-        state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
-        torch.save(state, temporary)
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
+    checkpoint.save_state(folder / "weights.pt", state)
     with atomic_path(folder / "history.csv") as temporary:
         pd.DataFrame(progress.history).to_csv(temporary, index=False)
 
