@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 
 import pandas as pd
 import seaborn as sns
@@ -11,6 +12,9 @@ from matplotlib.figure import Figure
 
 from spnet.data.labels import AVERAGE
 from spnet.figures import style
+
+# Letters of a method's title that fit under its box.
+_TITLE_WIDTH = 11
 
 
 def draw(values: pd.DataFrame, titles: Mapping[str, str], dataset_titles: Mapping[str, str]) -> Figure:
@@ -23,6 +27,7 @@ def draw(values: pd.DataFrame, titles: Mapping[str, str], dataset_titles: Mappin
     dataset_titles: datasets to show, likewise.
     """
     style.apply()
+    wrapped = {method: "\n".join(wrap(title, _TITLE_WIDTH)) for method, title in titles.items()}
     dice = values[(values["metric"] == "dice") & (values["structure"] == AVERAGE)]
     figure, panels = pyplot.subplots(
         1,
@@ -33,14 +38,14 @@ def draw(values: pd.DataFrame, titles: Mapping[str, str], dataset_titles: Mappin
     )
     for panel, (dataset, title) in zip(panels[0], dataset_titles.items(), strict=True):
         shown = dice[(dice["dataset"] == dataset) & dice["method"].isin(titles)]
-        shown = shown.assign(Method=shown["method"].map(titles))
+        shown = shown.assign(Method=shown["method"].map(wrapped))
         sns.boxplot(
             shown,
             x="Method",
             y="value",
             hue="Method",
-            order=list(titles.values()),
-            hue_order=list(titles.values()),
+            order=list(wrapped.values()),
+            hue_order=list(wrapped.values()),
             ax=panel,
             width=0.6,
             linewidth=1,
@@ -49,5 +54,4 @@ def draw(values: pd.DataFrame, titles: Mapping[str, str], dataset_titles: Mappin
         )
         pairs = shown.groupby("method").size().max()
         panel.set(xlabel="", ylabel="Dice, average over labels", title=f"{title} ({pairs} ordered pairs)")
-        panel.tick_params(axis="x", rotation=25 if len(titles) > 3 else 0)
     return figure

@@ -53,9 +53,10 @@ def _fullest_slice(image: NDArray, axis: int) -> int:
 
 def _draw_borders(panel: Axes, labels: NDArray) -> None:
     border = np.zeros(labels.shape, dtype=bool)
-    border[:-1] |= labels[:-1] != labels[1:]
-    border[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    coloured = np.where(border, labels % 20, np.nan)
+    for axis in (0, 1):
+        for shift in (1, -1):
+            border |= labels != np.roll(labels, shift, axis)
+    coloured = np.where(border & (labels > 0), labels % 20, np.nan)
     panel.imshow(coloured.T, cmap="tab20", origin="lower", interpolation="nearest", vmin=0, vmax=19)
 
 

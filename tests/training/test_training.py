@@ -89,7 +89,7 @@ def test_a_training_cut_off_between_checkpoints_ends_in_the_same_weights(images,
 
 
 def test_a_training_killed_with_signal_9_ends_in_the_same_weights(images, tmp_path):
-    options = TrainingOptions(steps=40, learning_rate=1e-3, checkpoint_every=2)
+    options = TrainingOptions(steps=24, learning_rate=1e-3, checkpoint_every=2)
     program = (
         "import sys; from spnet.training import train, TrainingOptions;"
         f"train('spnet', {{}}, sys.argv[2:], {options!r}, sys.argv[1], device='cpu')"
