@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnet.data.nifti import Volume
-from spnet.errors import DataError
 
 if TYPE_CHECKING:
     import ants
@@ -30,19 +29,10 @@ def import_ants(seed: int) -> ModuleType:
 
 
 def to_ants(volume: Volume, library: ModuleType) -> ants.ANTsImage:
-    """A volume as an ANTs image at the same place in the world.
-
-    Raises
-    ------
-    DataError: the affine has shear, which ITK images cannot express.
-    """
+    """A volume (its axes orthogonal, as those read from files are) as an ANTs image at the same place in the world."""
     affine = _RAS_TO_LPS @ volume.affine
     spacing = volume.spacing
     direction = affine[:3, :3] / spacing
-    if np.abs(direction.T @ direction - np.eye(3)).max() > 1e-3:
-        raise DataError(
-            "the affine of this image has shear", remedy="Resample the image onto a grid with orthogonal axes"
-        )
     return library.from_numpy(
         volume.data.astype(np.float32),
         origin=affine[:3, 3].tolist(),

@@ -7,6 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from spnet.data.labels import VOLUME, label_set
 from spnet.errors import ConfigError, did_you_mean
 
 # Column trained_on of methods that need no training.
@@ -51,6 +52,8 @@ def _check_references(config: Mapping[str, Any]) -> None:
     for name, method in config["methods"].items():
         if method["kind"] == "published" and not method["weights"]:
             raise ConfigError(f"method '{name}' is published but names no weights", remedy=MANUAL)
+    for name, dataset in config["datasets"].items():
+        _check_dataset(name, dataset)
     for name, experiment in config["experiments"].items():
         _check_known(experiment["methods"], config["methods"], f"experiment '{name}'", "method")
         datasets = [experiment["dataset"], experiment["trained_on"]]
@@ -58,6 +61,23 @@ def _check_references(config: Mapping[str, Any]) -> None:
     for kind in ("tables", "figures"):
         for name, entry in config[kind].items():
             _check_known(entry["experiments"], config["experiments"], f"{kind[:-1]} '{name}'", "experiment")
+    for name, table in config["tables"].items():
+        for experiment in table["experiments"]:
+            dataset = config["datasets"][config["experiments"][experiment]["dataset"]]
+            regions = label_set(dataset["label_set"]).groups()
+            for column in table["columns"]:
+                known = regions if column["metric"] == "dice" else {VOLUME: ()}
+                _check_known(column["structures"], known, f"table '{name}', {column['metric']},", "structure")
+
+
+def _check_dataset(name: str, dataset: Mapping[str, Any]) -> None:
+    label_set(dataset["label_set"])
+    if (dataset["layout"] == "table") != (dataset["table"] is not None):
+        raise ConfigError(f"dataset '{name}': layout 'table', and only it, needs a table", remedy=MANUAL)
+    if dataset["layout"] == "mindboggle101" and not dataset["cohorts"]:
+        raise ConfigError(f"dataset '{name}': layout 'mindboggle101' needs cohorts", remedy=MANUAL)
+    if dataset["virtual"] and dataset["layout"] != "mindboggle101":
+        raise ConfigError(f"dataset '{name}': only layout 'mindboggle101' can be made of virtual scans", remedy=MANUAL)
 
 
 def _check_known(names: Iterable[str], known: Mapping[str, Any], user: str, kind: str) -> None:

@@ -25,8 +25,13 @@ def choose_device(wish: str) -> torch.device:
         device = torch.device(wish)
     except RuntimeError as error:
         raise ConfigError(f"'{wish}' is not a device", remedy="Set device to auto, cpu, cuda or cuda:N") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("no CUDA device is visible here", remedy="Set device to auto or cpu")
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device '{wish}' is not supported", remedy="Set device to auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"device '{wish}' is not there: {torch.cuda.device_count()} CUDA devices are visible",
+            remedy="Set device to auto or cpu",
+        )
     return device
 
 

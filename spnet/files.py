@@ -16,14 +16,15 @@ from spnet.errors import OutputError
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
-    The temporary name keeps the suffix, since writers such as nibabel choose the format by it.
+    The temporary name keeps the suffix, since writers such as nibabel choose the format by it, and is always the same,
+    so that what a killed writer left is overwritten by the next.
 
     Raises
     ------
     OutputError: the disk is full, or the folder cannot be written. Nothing is left behind.
     """
     path = Path(path)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    temporary = path.with_name(f".partial-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import pickle
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +53,7 @@ def find_published(name: str, weights_root: str | Path | None = None) -> Path:
     ------
     WeightsError: unknown name, a file with another checksum, or no way to download it.
     """
-    if name not in PUBLISHED:
-        raise WeightsError(f"no published weights '{name}'", remedy=f"Known ones are: {', '.join(PUBLISHED)}")
-    entry = PUBLISHED[name]
+    entry = _published(name)
     shared = os.environ.get(SHARED_VARIABLE)
     for folder in ([Path(shared) / "weights"] if shared else []) + ([Path(weights_root)] if weights_root else []):
         path = folder / entry.file
@@ -66,11 +63,27 @@ def find_published(name: str, weights_root: str | Path | None = None) -> Path:
     return _download(entry)
 
 
+def check_published(name: str, trained_on: str, user: str) -> None:
+    """Raise a WeightsError unless published weights `name` exist and come from the dataset that `user` says."""
+    entry = _published(name)
+    if entry.trained_on != trained_on:
+        raise WeightsError(
+            f"the published weights '{name}' were trained on {entry.trained_on}, but {user} is trained on {trained_on}",
+            remedy=f"Set its trained_on to {entry.trained_on}",
+        )
+
+
+def _published(name: str) -> PublishedWeights:
+    if name not in PUBLISHED:
+        raise WeightsError(f"no published weights '{name}'", remedy=f"Known ones are: {', '.join(PUBLISHED)}")
+    return PUBLISHED[name]
+
+
 def copy_published(name: str, destination: str | Path, weights_root: str | Path | None = None) -> Path:
     """Copy a published file, byte for byte, to `destination`; raises as :func:`find_published`."""
-    source = find_published(name, weights_root)
+    content = find_published(name, weights_root).read_bytes()
     with atomic_path(destination) as temporary:
-        shutil.copyfile(source, temporary)
+        temporary.write_bytes(content)
     return Path(destination)
 
 
@@ -126,13 +139,12 @@ def _check_sha256(path: Path, entry: PublishedWeights) -> None:
 
 def _download(entry: PublishedWeights) -> Path:
     import pooch
-    import requests
 
     log.info("downloading %s (%.1f MB; licence: %s)", entry.url, entry.size_bytes / 1e6, entry.licence)
     cache = pooch.os_cache("spnet-reproduced")
     try:
         path = pooch.retrieve(entry.url, f"sha256:{entry.sha256}", fname=entry.file, path=cache, progressbar=False)
-    except (requests.RequestException, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise WeightsError(
             f"could not download {entry.url} ({first_line(error)})",
             remedy=f"Download it by hand and save it as {entry.file} in weights_root",

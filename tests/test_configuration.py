@@ -87,8 +87,15 @@ def test_every_method_entry_names_an_implementation(paper):
             lambda c: c["datasets"]["mindboggle101"].update(virtual={"seed": 0, "noize": 1}),
             "unknown configuration key 'noize' at datasets.mindboggle101.virtual",
         ),
+        (lambda c: c["datasets"]["mindboggle101"].update(label_set="dkt"), "no label set 'dkt'"),
+        (lambda c: c["datasets"]["mindboggle101"].update(layout="table"), "layout 'table', and only it, needs a table"),
+        (
+            lambda c: c["tables"]["table1"]["columns"][0].update(structures=["Fronta"]),
+            "names the structure 'Fronta', which does not exist, did you mean 'Frontal'",
+        ),
+        (lambda c: c.update(device="gpu"), "device: 'gpu' does not match"),
     ],
-    ids=["top", "nested", "missing", "range", "run", "method", "dataset", "experiment", "virtual"],
+    ids=["top", "nested", "missing", "range", "run", "method", "dataset", "experiment", "virtual", "labels", "table", "structure", "device"],
 )
 def test_a_mistake_is_told_by_key_with_the_nearest_name(config, schema, change, message):
     change(config)

@@ -37,13 +37,27 @@ class Study:
 
     def rows(self, experiments: Sequence[str]) -> list[Row]:
         """Every method of these experiments once, in order."""
-        rows: dict[str, Row] = {}
-        for experiment in (self.experiments[name] for name in experiments):
-            for method in experiment["methods"]:
-                entry = self.methods[method]
-                source = trained_on(experiment, entry)
-                rows.setdefault(method, Row(method, entry["title"], entry["published_as"], source))
-        return list(rows.values())
+        names = dict.fromkeys(method for name in experiments for method in self.experiments[name]["methods"])
+        return [Row(name, self.methods[name]["title"], self.methods[name]["published_as"]) for name in names]
+
+    def columns(self, experiments: Sequence[str], quantities: Sequence[Mapping[str, Any]]) -> list[Column]:
+        """Every quantity (entry `columns` of a table) of every experiment."""
+        return [
+            Column(
+                experiment["trained_on"],
+                experiment["dataset"],
+                quantity["metric"],
+                structure,
+                self._weights(experiment),
+            )
+            for experiment in (self.experiments[name] for name in experiments)
+            for quantity in quantities
+            for structure in quantity["structures"]
+        ]
+
+    def _weights(self, experiment: Mapping[str, Any]) -> dict[str, str]:
+        """Where the weights of each of the experiment's methods come from."""
+        return {method: trained_on(experiment, self.methods[method]) for method in experiment["methods"]}
 
     def datasets(self, experiments: Sequence[str]) -> list[str]:
         """The datasets that these experiments are tested on, in order."""
@@ -52,9 +66,9 @@ class Study:
     def scores_of(self, scores: pd.DataFrame, experiments: Sequence[str]) -> pd.DataFrame:
         """The scores of these experiments' rows on their datasets."""
         wanted = [
-            (trained_on(experiment, self.methods[method]), experiment["dataset"], method)
+            (source, experiment["dataset"], method)
             for experiment in (self.experiments[name] for name in experiments)
-            for method in experiment["methods"]
+            for method, source in self._weights(experiment).items()
         ]
         keys = pd.MultiIndex.from_frame(scores[["trained_on", "dataset", "method"]])
         return scores[keys.isin(wanted)]
@@ -72,12 +86,7 @@ def write_table(
     names = specification["experiments"]
     scores = study.scores_of(pd.read_parquet(metrics), names)
     label_sets = study.labels()
-    columns = [
-        Column(dataset, column["metric"], structure)
-        for dataset in study.datasets(names)
-        for column in specification["columns"]
-        for structure in column["structures"]
-    ]
+    columns = study.columns(names, specification["columns"])
     summary = summarise(per_pair(scores, label_sets))
     table = build_table(summary, read_published(published), name, study.rows(names), columns)
     notes = [*specification["notes"], *_absent_notes(scores, label_sets)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from spnet.data.labels import LabelSet
@@ -39,11 +40,39 @@ def summarise(values: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Columns trained_on, dataset, method, metric, structure, mean, std, pairs.
+    Columns trained_on, dataset, method, metric, structure, mean, std, pairs, and low and high, the 95 % interval of the
+    mean from :func:`subject_interval`.
     """
-    grouped = values.groupby(CELL)["value"]
-    summary = grouped.agg(mean="mean", std=lambda column: column.std(ddof=0), pairs="size")
-    return summary.reset_index()
+    rows = []
+    for cell, pairs in values.groupby(CELL):
+        low, high = subject_interval(pairs)
+        spread = {"mean": pairs["value"].mean(), "std": pairs["value"].std(ddof=0), "pairs": len(pairs)}
+        rows.append(dict(zip(CELL, cell, strict=True)) | spread | {"low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def subject_interval(pairs: pd.DataFrame, samples: int = 2000, level: float = 0.95) -> tuple[float, float]:
+    """Bootstrap interval of the mean over ordered pairs, resampling SUBJECTS, since pairs share them.
+
+    A subject drawn several times counts as often; pairs of a subject with itself do not exist and do not count.
+
+    Parameters
+    ----------
+    pairs: columns moving, fixed, value.
+    """
+    names = sorted({*pairs["moving"], *pairs["fixed"]})
+    index = {name: position for position, name in enumerate(names)}
+    total, count = np.zeros((2, len(names), len(names)))
+    positions = (pairs["moving"].map(index), pairs["fixed"].map(index))
+    np.add.at(total, positions, pairs["value"])
+    np.add.at(count, positions, 1)
+    random = np.random.default_rng(0)
+    times_drawn = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=samples).astype(float)
+    sums, counts = (np.einsum("si,ij,sj->s", times_drawn, grid, times_drawn, optimize=True) for grid in (total, count))
+    drawn = counts > 0  # a sample of one subject alone has no pair
+    means = sums[drawn] / counts[drawn]
+    tail = 50 * (1 - level)
+    return tuple(float(bound) for bound in np.percentile(means, [tail, 100 - tail]))
 
 
 def count_absent_labels(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> dict[str, int]:
@@ -51,7 +80,7 @@ def count_absent_labels(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]
     dice = scores[scores["metric"] == "dice"]
     absent: dict[str, int] = {}
     for dataset, rows in dice.groupby("dataset"):
-        one_method = rows[rows["method"] == rows["method"].iloc[0]]
-        pairs = one_method.groupby([*PAIR, "seed"]).ngroups
-        absent[str(dataset)] = pairs * len(label_sets[str(dataset)].scored) - len(one_method)
+        cases = rows[["moving", "fixed", "structure"]].drop_duplicates()
+        pairs = cases.groupby(["moving", "fixed"]).ngroups
+        absent[str(dataset)] = pairs * len(label_sets[str(dataset)].scored) - len(cases)
     return absent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -27,22 +27,28 @@ class Row:
     method: its key in the metrics.
     title: what the reader sees.
     published_as: key of the paper's row in published.tsv, if the paper has one.
-    trained_on: dataset its weights come from, or ``none``.
     """
 
     method: str
     title: str
     published_as: str | None
-    trained_on: str
 
 
 @dataclass(frozen=True)
 class Column:
-    """One quantity on one dataset."""
+    """One quantity in one experiment.
 
+    Attributes
+    ----------
+    trained_on, dataset: of the experiment.
+    weights_from: the methods of the experiment, each with the dataset its weights come from (or ``none``).
+    """
+
+    trained_on: str
     dataset: str
     metric: str
     structure: str
+    weights_from: Mapping[str, str] = field(hash=False)
 
     @property
     def title(self) -> str:
@@ -51,35 +57,44 @@ class Column:
 
 
 def build_table(
-    summary: pd.DataFrame, published: pd.DataFrame, number: str, rows: Sequence[Row], columns: Sequence[Column]
+    summary: pd.DataFrame, published: pd.DataFrame, name: str, rows: Sequence[Row], columns: Sequence[Column]
 ) -> pd.DataFrame:
-    """Measured and published values of every cell of table `number`, one cell a row.
+    """Measured and published values of table `name`, one cell a row.
+
+    A method that is not part of a column's experiment has no cell there.
 
     Raises
     ------
     DataError: a cell was not measured.
     """
-    measured = summary.set_index(["trained_on", "dataset", "method", "metric", "structure"])
-    printed = published[published["table"] == number].set_index(["dataset", "method", "metric", "structure"])
+    key = ["trained_on", "dataset", "method", "metric", "structure"]
+    measured = summary.set_index(key)
+    printed = published[published["table"] == name].set_index(key)
     cells = []
     for row in rows:
         for column in columns:
-            key = (row.trained_on, column.dataset, row.method, column.metric, column.structure)
-            if key not in measured.index:
-                raise DataError(f"no score for {key}", remedy="Delete the run's metrics.parquet and start again")
-            value = measured.loc[key]
-            key = (column.dataset, row.published_as, column.metric, column.structure)
-            paper = printed.loc[key] if key in printed.index else None
+            if row.method not in column.weights_from:
+                continue
+            quantity = (column.metric, column.structure)
+            wanted = (column.weights_from[row.method], column.dataset, row.method, *quantity)
+            if wanted not in measured.index:
+                raise DataError(f"no score for {wanted}", remedy="Check the table's columns against the label set")
+            value = measured.loc[wanted]
+            wanted = (column.trained_on, column.dataset, row.published_as, *quantity)
+            paper = printed.loc[wanted] if wanted in printed.index else None
             cells.append(
                 {
                     "method": row.method,
                     "title": row.title,
+                    "trained_on": column.trained_on,
                     "dataset": column.dataset,
                     "metric": column.metric,
                     "structure": column.structure,
                     "column": column.title,
                     "mean": value["mean"],
                     "std": value["std"],
+                    "low": value["low"],
+                    "high": value["high"],
                     "pairs": int(value["pairs"]),
                     "published_mean": None if paper is None else paper["mean"],
                     "published_std": None if paper is None else paper["std"],
@@ -118,32 +133,26 @@ def to_latex(table: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
 
 def _grid(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Header and rows of text; a column that the paper prints is followed by the paper's."""
-    columns = list(table[["dataset", "metric", "structure", "column"]].drop_duplicates().itertuples(index=False))
-    several = table["dataset"].nunique() > 1
-    by_cell = {(cell["method"], cell["dataset"], cell["metric"], cell["structure"]): cell for cell in _records(table)}
+    key = ["trained_on", "dataset", "metric", "structure"]
+    columns = table[[*key, "column"]].drop_duplicates()
+    several = len(table[["trained_on", "dataset"]].drop_duplicates()) > 1
+    cells = table.set_index(["method", *key])
     header, printed = ["Method"], []
-    for column in columns:
-        same = [cell for cell in by_cell.values() if _is_in(cell, column)]
-        printed.append(any(not pd.isna(cell["published_mean"]) for cell in same))
+    for column in columns.itertuples(index=False):
+        same = table[(table[key] == list(column[:4])).all(axis=1)]
+        printed.append(bool(same["published_mean"].notna().any()))
         header.append(f"{column.dataset}: {column.column}" if several else column.column)
         header += ["paper"] if printed[-1] else []
     body = []
     for method, title in table[["method", "title"]].drop_duplicates().itertuples(index=False):
         line = [title]
-        for column, with_paper in zip(columns, printed, strict=True):
-            cell = by_cell[method, column.dataset, column.metric, column.structure]
-            line.append(_mean_std(cell["mean"], cell["std"]))
-            line += [_mean_std(cell["published_mean"], cell["published_std"])] if with_paper else []
+        for column, with_paper in zip(columns[key].itertuples(index=False), printed, strict=True):
+            there = (method, *column) in cells.index
+            cell = cells.loc[(method, *column)] if there else pd.Series(dtype=float)
+            line.append(_mean_std(cell.get("mean"), cell.get("std")))
+            line += [_mean_std(cell.get("published_mean"), cell.get("published_std"))] if with_paper else []
         body.append(line)
     return header, body
-
-
-def _records(table: pd.DataFrame) -> list[Mapping]:
-    return table.to_dict("records")
-
-
-def _is_in(cell: Mapping, column: tuple) -> bool:
-    return (cell["dataset"], cell["metric"], cell["structure"]) == tuple(column)[:3]
 
 
 def _mean_std(mean: float | None, std: float | None) -> str:
@@ -151,8 +160,11 @@ def _mean_std(mean: float | None, std: float | None) -> str:
 
 
 def _pairs_note(table: pd.DataFrame) -> str:
-    counts = table.groupby("dataset")["pairs"].max()
-    listed = ", ".join(f"{count} on {dataset}" for dataset, count in counts.items())
+    counts = table.groupby("dataset", sort=False)["pairs"].agg(["min", "max"])
+    ranges = {
+        row.Index: f"{row.min}" if row.min == row.max else f"{row.min} to {row.max}" for row in counts.itertuples()
+    }
+    listed = ", ".join(f"{count} on {dataset}" for dataset, count in ranges.items())
     return f"mean(std) over ordered pairs: {listed}."
 
 

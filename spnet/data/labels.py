@@ -9,6 +9,8 @@ from typing import Any
 from spnet.errors import ConfigError
 
 AVERAGE = "Average"
+# Structure of metrics that concern the whole volume.
+VOLUME = "volume"
 
 
 @dataclass(frozen=True)

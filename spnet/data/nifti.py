@@ -9,6 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import DTypeLike, NDArray
 
 from spnet.errors import DataError, first_line
@@ -38,7 +39,7 @@ def read_image(path: str | Path) -> Volume:
     ------
     DataError: not there, not NIfTI, truncated, not 3-D, with NaN or infinite values, or zero everywhere.
     """
-    volume = _read(path, np.float32)
+    volume = _read(path)
     bad = int(np.count_nonzero(~np.isfinite(volume.data)))
     if bad:
         raise DataError(
@@ -58,7 +59,7 @@ def read_labels(path: str | Path, image: Volume) -> Volume:
     ------
     DataError: unreadable as for :func:`read_image`, not whole numbers, or on another grid.
     """
-    volume = _read(path, np.float32)
+    volume = _read(path)
     labels = np.rint(volume.data)
     if not np.isfinite(volume.data).all() or not np.allclose(labels, volume.data, atol=1e-3):
         raise DataError(
@@ -100,18 +101,18 @@ def write_volume(path: str | Path, volume: Volume, dtype: DTypeLike, *, space: i
         nib.save(image, temporary)
 
 
-def _read(path: str | Path, dtype: DTypeLike) -> Volume:
+def _read(path: str | Path) -> Volume:
     path = Path(path)
     if not path.exists():
         raise DataError("there is no such file", path=path, remedy="Check data_root and the dataset's layout")
     try:
         image = nib.load(path)
-        data = np.asarray(image.dataobj, dtype=dtype)
+        data = np.asarray(image.dataobj, dtype=np.float32)
     except ImageFileError as error:
         raise DataError(
             "this is not a NIfTI file, or it ends within its header", path=path, remedy="Get or convert it again"
         ) from error
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (OSError, EOFError, TypeError, ValueError, zlib.error, HeaderDataError) as error:
         raise DataError(
             f"the file is truncated or damaged ({first_line(error)})", path=path, remedy="Download or copy it again"
         ) from error
@@ -123,4 +124,21 @@ def _read(path: str | Path, dtype: DTypeLike) -> Volume:
             path=path,
             remedy="Extract one 3-D volume from it",
         )
-    return Volume(data, np.asarray(image.affine, dtype=np.float64))
+    affine = np.asarray(image.affine, dtype=np.float64)
+    _check_affine(affine, path)
+    return Volume(data, affine)
+
+
+def _check_affine(affine: NDArray, path: Path) -> None:
+    """Refuse positions that cannot be, and shear, which ITK images cannot express."""
+    columns = affine[:3, :3]
+    if not np.isfinite(affine).all() or abs(np.linalg.det(columns)) < 1e-9:
+        problem = "the affine in its header is not a position in space"
+    else:
+        direction = columns / np.linalg.norm(columns, axis=0)
+        if np.abs(direction.T @ direction - np.eye(3)).max() <= 1e-3:
+            return
+        problem = "the affine in its header has shear"
+    raise DataError(
+        problem, path=path, remedy="Resample the volume onto a grid with orthogonal axes, or convert it again"
+    )

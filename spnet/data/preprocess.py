@@ -87,6 +87,12 @@ def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, s
         target = _resample(template, grid, [], "linear", ants)
     scaled, unit = _scale_intensity(resampled, options, subject)
     kept, label_record = _keep_known(np.rint(on_grid).astype(np.int32), label_volume, labels)
+    if subject.labels and not np.isin(kept, labels.scored).any():
+        raise DataError(
+            "none of the labels to be scored is in this volume",
+            path=subject.labels,
+            remedy="Check that it follows the protocol of the dataset's label_set",
+        )
     record = {
         "subject": subject.subject,
         "image": str(subject.image),
@@ -96,7 +102,7 @@ def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, s
         "volume_scaling": float(np.linalg.det(matrix[:3, :3])),
         "intensity_unit": unit,
         "correlation_with_target": float(np.corrcoef(scaled.ravel(), target.ravel())[0, 1]),
-        "cut_by_crop": _cut_fraction(image, resampled, matrix, options.spacing),
+        "cut_by_crop": _cut_fraction(image, grid, matrix),
         **label_record,
     }
     record["flags"] = _flags(record)
@@ -152,11 +158,13 @@ def _keep_known(data: NDArray[np.int32], raw: Volume | None, labels: LabelSet) -
     return kept, {"dropped_labels": stray, "missing_labels": missing}
 
 
-def _cut_fraction(image: Volume, resampled: NDArray, matrix: NDArray, spacing: float) -> float:
-    """Share of the head (voxels above zero) that fell outside the common grid."""
-    native_mm3 = np.count_nonzero(image.data > 0) * np.prod(image.spacing)
-    expected = native_mm3 / abs(np.linalg.det(matrix[:3, :3])) / spacing**3
-    return float(max(0.0, 1 - np.count_nonzero(resampled > 0) / expected))
+def _cut_fraction(image: Volume, grid: Volume, matrix: NDArray) -> float:
+    """Share of the head (voxels above zero) that lies outside the common grid."""
+    head = np.argwhere(image.data > 0)
+    to_grid = np.linalg.inv(matrix @ grid.affine) @ image.affine
+    positions = head @ to_grid[:3, :3].T + to_grid[:3, 3]
+    outside = (positions < -0.5) | (positions > np.asarray(grid.data.shape) - 0.5)
+    return float(outside.any(axis=1).mean())
 
 
 def _flags(record: dict) -> list[str]:

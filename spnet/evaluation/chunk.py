@@ -11,6 +11,7 @@ import pandas as pd
 
 from spnet.data.labels import LabelSet
 from spnet.device import choose_device, to_device, use_exact_float32
+from spnet.errors import ConfigError
 from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
 from spnet.files import atomic_path
 from spnet.methods import build_method
@@ -34,6 +35,8 @@ class MethodSpec:
         method = build_method(self.implementation, self.options)
         if self.weights is not None:
             load_weights(method, self.weights)
+        elif method.count_parameters():
+            raise ConfigError(f"method '{self.implementation}' is learned, but no weights were given for it")
         return to_device(method, choose_device(device)).eval()
 
 
@@ -57,9 +60,9 @@ def evaluate_chunk(
     """
     use_exact_float32()
     method = spec.build(device)
-    pairs = pd.read_csv(pairs_file, sep="\t", dtype={"first": str, "second": str})
+    pairs = pd.read_csv(pairs_file, sep="\t", dtype=str, keep_default_na=False)
     reader = prepared_reader(prepared, choose_device(device))
-    scores = evaluate_pairs(method, pairs[pairs["chunk"] == chunk], reader, labels)
+    scores = evaluate_pairs(method, pairs[pairs["chunk"] == str(chunk)], reader, labels)
     for position, column in enumerate(IDENTITY):
         scores.insert(position, column, identity[column])
     with atomic_path(output) as temporary:

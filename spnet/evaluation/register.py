@@ -14,8 +14,9 @@ from spnet.methods.base import Method
 
 @dataclass(frozen=True)
 class BothWays:
-    """Displacements [1, 3, D, H, W] of a pair, and the cost of the pass that gave each (one and the same pass where
-    the method gives both).
+    """Displacements [1, 3, D, H, W] of a pair, and what each of them cost.
+
+    Where one pass gave both, each has half of its seconds and its whole peak of memory.
     """
 
     forward: Tensor
@@ -36,8 +37,10 @@ def register_both_ways(method: Method, first: Tensor, second: Tensor) -> BothWay
     """
     with measure(first.device) as forward_cost:
         registration = method(first, second)
-    forward, backward, backward_cost = registration.displacement, registration.inverse, forward_cost
-    if backward is None:
+    forward, backward = registration.displacement, registration.inverse
+    if backward is not None:
+        forward_cost = backward_cost = Cost(forward_cost.seconds / 2, forward_cost.peak_mb)
+    else:
         with measure(first.device) as backward_cost:
             backward = method(second, first).displacement
     for field in (forward, backward):

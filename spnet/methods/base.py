@@ -18,7 +18,8 @@ class Registration:
     Attributes
     ----------
     displacement: [B, 3, D, H, W], warps the moving image onto the fixed one.
-    inverse: the same the other way round, where one pass of the method gives both; else None.
+    inverse: the same the other way round, where one pass of the method gives both; else None, and evaluation swaps the
+        inputs.
     details: whatever the method's own loss (or a figure) needs.
     """
 
@@ -48,12 +49,10 @@ class Method(nn.Module, ABC):
     ----------------
     Options: frozen dataclass of the hyper-parameters; its fields are the keys allowed in methods.yaml.
     sampler: the sampler (:mod:`spnet.fields`) the method warps with, in training and when its labels are scored.
-    gives_both_directions: one pass returns `inverse` as well.
     """
 
     Options: ClassVar[type] = NoOptions
     sampler: Sampler = "exact"
-    gives_both_directions: ClassVar[bool] = False
 
     def __init__(self, options: Any) -> None:
         super().__init__()

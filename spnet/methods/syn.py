@@ -40,7 +40,10 @@ class SyN(Method):
     """``SyNOnly``: no linear stages, since the images are affinely aligned already. One thread, seeded."""
 
     Options = SyNOptions
-    gives_both_directions = True
+
+    def __init__(self, options: SyNOptions) -> None:
+        super().__init__(options)
+        import_ants(options.seed)  # its import takes seconds, which are not the first pair's
 
     def forward(self, moving: Tensor, fixed: Tensor) -> Registration:
         """Register one pair [1, 1, D, H, W]; computed on the CPU wherever the images are.

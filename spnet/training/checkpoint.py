@@ -15,13 +15,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from spnet import __version__
 from spnet.errors import first_line
 from spnet.files import atomic_path
 
 log = logging.getLogger(__name__)
 
 NAME = "last.ckpt"
+
+# Parts of this package that a training runs through; if they change, a half-done one is begun again.
+_CODE = ("fields", "losses", "methods", "training")
 
 
 @dataclass
@@ -42,9 +44,11 @@ class Progress:
 
 
 def fingerprint(definition: Mapping[str, Any], files: Sequence[Path]) -> str:
-    """Hash of all that decides what a training ends in: its definition, this package's version, its input files."""
-    digest = hashlib.sha256(json.dumps([__version__, definition], sort_keys=True, default=str).encode())
-    for path in files:
+    """Hash of all that decides what a training ends in: its definition, its input files, and the code it runs."""
+    digest = hashlib.sha256(json.dumps(definition, sort_keys=True, default=str).encode())
+    package = Path(__file__).parent.parent
+    code = sorted(path for part in _CODE for path in (package / part).rglob("*.py"))
+    for path in [*files, *code]:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
@@ -58,6 +62,7 @@ def save(
     generator: torch.Generator,
 ) -> None:
     """Write the checkpoint atomically: a reader finds the former one or this one, never half of one."""
+    device = next(network.parameters()).device
     state = {
         "identity": identity,
         "progress": vars(progress),
@@ -65,7 +70,7 @@ def save(
         "optimiser": optimiser.state_dict(),
         "pairs_rng": generator.get_state(),
         "torch_rng": torch.get_rng_state(),
-        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda_rng": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
     }
     save_state(folder / NAME, state)
 
@@ -103,8 +108,9 @@ def restore(
     optimiser.load_state_dict(state["optimiser"])
     generator.set_state(state["pairs_rng"])
     torch.set_rng_state(state["torch_rng"])
-    if state["cuda_rng"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda_rng"])
+    device = next(network.parameters()).device
+    if state["cuda_rng"] is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda_rng"], device)
 
 
 def remove(folder: Path) -> None:

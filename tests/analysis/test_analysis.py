@@ -7,7 +7,7 @@ import pytest
 from spnet.analysis.collect import collect
 from spnet.analysis.published import read_published
 from spnet.analysis.study import Study, write_table
-from spnet.analysis.summarise import count_absent_labels, per_pair, summarise
+from spnet.analysis.summarise import count_absent_labels, per_pair, subject_interval, summarise
 from spnet.data.labels import LABEL_SETS, LabelSet
 from spnet.errors import DataError
 
@@ -60,6 +60,19 @@ def test_a_label_that_is_nowhere_does_not_count_and_is_counted(scores):
     assert cell(per_pair(without, LABELS), "Average", moving="a") == pytest.approx(0.3)
     assert count_absent_labels(without, LABELS) == {"d": 1}
     assert count_absent_labels(scores, LABELS) == {"d": 0}
+
+
+def test_the_interval_resamples_subjects_and_not_pairs(random):
+    """With effects of subjects only, the mean's standard error is that of subject means, far above that of pairs."""
+    names = [f"s{number}" for number in range(20)]
+    effect = dict(zip(names, random.normal(0, 1, 20), strict=True))
+    pairs = pd.DataFrame(
+        [{"moving": a, "fixed": b, "value": effect[a] + effect[b]} for a in names for b in names if a != b]
+    )
+    low, high = subject_interval(pairs)
+    expected = 2 * np.std(list(effect.values())) / np.sqrt(20) * 2 * 1.96
+    assert high - low == pytest.approx(expected, rel=0.15)
+    assert low < pairs["value"].mean() < high
 
 
 def write_chunks(tmp_path, *parts):
@@ -143,6 +156,28 @@ def test_a_table_shows_measured_and_published_side_by_side_in_three_formats(scor
     table = pd.read_csv(outputs["csv"]).set_index("structure")
     assert table.loc["Average", "difference"] == pytest.approx(0.55 - 0.587)
     assert pd.isna(table.loc["low", "published_mean"])
+
+
+def test_a_method_is_shown_with_each_experiments_own_training(tmp_path):
+    """As in the paper's Table 3: every dataset's column has the method trained on that dataset."""
+    rows = [
+        {**PAIR_AB, "trained_on": name, "dataset": name, "metric": "ice", "structure": "volume", "value": value}
+        for name, value in (("d", 0.25), ("e", 0.75))
+    ]
+    pd.DataFrame(rows).to_parquet(tmp_path / "m.parquet")
+    (tmp_path / "p.tsv").write_text(
+        "table\ttrained_on\tdataset\tmethod\tmetric\tstructure\tmean\tstd\n"
+        "table3\td\td\tspnet\tice\tvolume\t0.046\t0.002\ntable3\te\td\tspnet\tice\tvolume\t9\t9\n"
+    )
+    methods = {"m": {"title": "M", "kind": "trained", "published_as": "spnet"}}
+    experiments = {name: {"trained_on": name, "dataset": name, "methods": ["m"]} for name in "de"}
+    study = Study(experiments, methods, {name: {"scored": [1]} for name in "de"})
+    outputs = {name: tmp_path / name for name in ("csv", "markdown", "latex")}
+    columns = [{"metric": "ice", "structures": ["volume"]}]
+    specification = {"title": "T", "experiments": ["d", "e"], "columns": columns, "notes": []}
+    write_table("table3", specification, study, tmp_path / "m.parquet", tmp_path / "p.tsv", outputs)
+    assert "| M | 0.250(0.000) | 0.046(0.002) | 0.750(0.000) |" in outputs["markdown"].read_text()
+    assert "| Method | d: ICE | paper | e: ICE |" in outputs["markdown"].read_text()
 
 
 def test_a_cell_that_was_not_measured_stops_the_table(scores, tmp_path, repository):

@@ -7,7 +7,7 @@ import torch
 
 from spnet.data.labels import LabelSet
 from spnet.data.pairs import write_pairs
-from spnet.errors import RegistrationError
+from spnet.errors import ConfigError, RegistrationError
 from spnet.evaluation.chunk import MethodSpec, evaluate_chunk
 from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
 from spnet.evaluation.register import register_both_ways
@@ -82,6 +82,7 @@ def test_a_method_with_one_direction_is_run_twice_and_each_run_is_timed(prepared
     assert calls[0][0] is calls[1][1]
     assert found.forward_cost is not found.backward_cost
     assert found.forward_cost.seconds > 0
+    assert found.backward_cost.seconds > 0
     assert found.forward_cost.peak_mb > 10
 
 
@@ -90,8 +91,13 @@ def test_a_field_with_nan_is_an_error_and_not_a_number_in_a_table(prepared):
         def forward(self, moving, fixed):
             return Registration(super().forward(moving, fixed).displacement * float("nan"))
 
-    with pytest.raises(RegistrationError, match="Broken gave a field with values that are not finite"):
+    with pytest.raises(RegistrationError, match="pair low, high: Broken gave a field with values that are not"):
         evaluate(prepared, Broken(NoOptions()))
+
+
+def test_a_learned_method_without_weights_is_not_scored():
+    with pytest.raises(ConfigError, match="'spnet' is learned, but no weights"):
+        MethodSpec("spnet").build("cpu")
 
 
 def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):

@@ -9,15 +9,25 @@ from spnet.errors import ConfigError
 from spnet.evaluation.register import register_both_ways
 from spnet.fields import compose
 from spnet.methods import METHODS, build_method
-from spnet.methods.base import Method
 
 SHAPE = (16, 24, 16)
 
 
 @pytest.fixture(params=METHODS)
-def method(request):
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def method(name):
+    """The method, its nearly-zero heads enlarged so that even untrained it moves voxels."""
     torch.manual_seed(0)
-    return build_method(request.param)
+    built = build_method(name)
+    with torch.no_grad():
+        for parameter in built.parameters():
+            if parameter.ndim > 1 and 0 < parameter.std() < 1e-3:
+                parameter *= 0.1 / parameter.std()
+    return built
 
 
 def is_learned(method):
@@ -31,19 +41,20 @@ def test_fields_have_the_grid_of_the_images_and_are_finite(method, blobs):
         assert torch.isfinite(field).all()
 
 
-def test_both_directions_nearly_undo_each_other(method, blobs):
-    found = register_both_ways(method, blobs(1, SHAPE), blobs(2, SHAPE))
-    composed = compose(found.backward, found.forward, method.sampler)
-    assert composed.abs().mean() <= 0.5 * found.forward.abs().mean() + 0.05
+def test_a_method_that_gives_both_directions_gives_fields_that_undo_each_other(method, blobs):
+    moving, fixed = blobs(1, SHAPE), blobs(2, SHAPE)
+    with torch.no_grad():
+        registration = method(moving, fixed)
+    if registration.inverse is None:
+        pytest.skip("gives one direction; its inverse consistency is a result, not a promise")
+    composed = compose(registration.inverse, registration.displacement, "exact")
+    inside = (..., *[slice(3, -3)] * 3)
+    moved = registration.displacement[inside].abs().mean()
+    assert moved > 0.01 or not is_learned(method)
+    assert composed[inside].abs().mean() <= 0.5 * moved
 
 
-def test_an_image_registered_to_itself_hardly_moves(method, blobs):
-    image = blobs(1, SHAPE)
-    assert register_both_ways(method, image, image).forward.abs().mean() < 0.05
-
-
-def test_an_unknown_option_is_refused_by_name(method):
-    (name,) = [key for key, value in METHODS.items() if value.endswith(f":{type(method).__name__}")]
+def test_an_unknown_option_is_refused_by_name(name):
     with pytest.raises(ConfigError, match="no option 'smoothness_wieght'"):
         build_method(name, {"smoothness_wieght": 1.0})
 
@@ -51,7 +62,7 @@ def test_an_unknown_option_is_refused_by_name(method):
 def test_training_steps_change_the_weights_and_stay_finite(method, blobs):
     if not is_learned(method):
         with pytest.raises(NotImplementedError):
-            Method.loss(method, None, None, None)
+            method.loss(None, None, None)
         return
     optimiser = torch.optim.Adam(method.parameters(), lr=1e-3)
     before = [parameter.detach().clone() for parameter in method.parameters()]
@@ -68,9 +79,9 @@ def test_training_steps_change_the_weights_and_stay_finite(method, blobs):
     assert sum(changed) > 0.8 * len(changed)
 
 
-def test_weights_saved_and_loaded_give_the_same_fields(method, blobs, tmp_path):
+def test_weights_saved_and_loaded_give_the_same_fields(name, method, blobs, tmp_path):
     torch.save(method.state_dict(), tmp_path / "weights.pt")
-    again = build_method(next(name for name in METHODS if METHODS[name].endswith(f":{type(method).__name__}")))
+    again = build_method(name)
     again.load_state_dict(torch.load(tmp_path / "weights.pt"))
     first, second = (register_both_ways(m, blobs(1, SHAPE), blobs(2, SHAPE)).forward for m in (method, again))
     assert torch.equal(first, second)

@@ -139,6 +139,13 @@ def test_nan_in_the_loss_stops_with_the_step_and_the_terms_and_writes_no_weights
     assert not (tmp_path / "nan" / "weights.pt").exists()
 
 
+def test_a_half_done_training_is_begun_again_when_the_code_has_changed(images, monkeypatch):
+    before = checkpoint.fingerprint({}, images)
+    assert before == checkpoint.fingerprint({}, images)
+    monkeypatch.setattr(checkpoint, "_CODE", ("fields", "losses", "methods"))
+    assert checkpoint.fingerprint({}, images) != before
+
+
 def test_one_image_is_not_enough(images, tmp_path):
     with pytest.raises(TrainingError, match="at least two images"):
         run(images[:1], tmp_path)

@@ -7,6 +7,25 @@ import pytest
 FILES = ("t1weighted_brain.nii.gz", "labels.DKT31.manual.nii.gz")
 
 
+TABLE_DATASET = """
+datasets:
+  mine:
+    title: Mine
+    layout: table
+    source: My own scans.
+    complete: false
+    cohorts: {}
+    table: subjects.tsv
+    virtual: null
+    prepare: {target: mni152, affine: register, spacing: 4.0, shape: [40, 48, 40], percentile: 99.5, clip: true}
+    label_set: dkt50
+experiments:
+  mindboggle101: {trained_on: mine, dataset: mine, methods: [identity]}
+"""
+PUBLISHED_METHOD = "experiments: {mindboggle101: {methods: [spnet-published]}}"
+PUBLISHED_ELSEWHERE = TABLE_DATASET.replace("mindboggle101: {", "other: {").replace("[identity]", "[spnet-published]")
+
+
 def fake_raw_tree(checkout, cohorts):
     for cohort, count in cohorts.items():
         for number in range(1, count + 1):
@@ -97,8 +116,13 @@ def test_one_test_subject_is_not_enough(checkout):
         ("methods: {spnet: {implementation: spnte}}", "there is no method implementation 'spnte'"),
         ("methods: {spnet: {options: {stepps: 7}}}", "method 'spnet' has no option 'stepps'"),
         ("methods: {spnet: {kind: published}}", "method 'spnet' is published but names no weights"),
+        ("methods: {spnet: {kind: untrained}}", "is of kind 'untrained', but its implementation 'spnet' learns"),
+        ("methods: {syn: {kind: trained}}", "its implementation 'syn' has nothing to learn"),
+        ("methods: {spnet-published: {weights: spnt}}\n" + PUBLISHED_METHOD, "no published weights 'spnt'"),
+        (PUBLISHED_ELSEWHERE, "were trained on mindboggle101, but experiment 'other' is trained on mine"),
+        ("datasets: {mindboggle101: {prepare: {target: mni125}}}", "the target 'mni125' is neither"),
     ],
-    ids=["key", "method", "implementation", "option", "weights"],
+    ids=["key", "method", "implementation", "option", "weights", "untrained", "trained", "name", "elsewhere", "target"],
 )
 def test_a_mistake_in_the_configuration_stops_at_once_by_name(checkout, overlay, message):
     path = checkout.write("mistake.yaml", overlay + "\n")
@@ -119,18 +143,13 @@ def test_a_subject_in_both_parts_stops_at_once(checkout):
     assert "subject 'a' is listed in both test and train" in done.stdout
 
 
-TABLE_DATASET = """
-datasets:
-  mine:
-    title: Mine
-    layout: table
-    source: My own scans.
-    complete: false
-    cohorts: {}
-    table: subjects.tsv
-    virtual: null
-    prepare: {target: mni152, affine: register, spacing: 4.0, shape: [40, 48, 40], percentile: 99.5, clip: true}
-    label_set: dkt50
-experiments:
-  mindboggle101: {trained_on: mine, dataset: mine, methods: [identity]}
-"""
+def test_evaluation_depends_on_the_metrics_source_and_training_on_no_source(checkout):
+    done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
+    inputs = re.findall(r"rule (\w+):\n    input: (.*)", done.stdout)
+    evaluations = [files for rule, files in inputs if rule == "evaluate_chunk"]
+    assert len(evaluations) == 3
+    for files in evaluations:
+        assert "metrics/overlap.py" in files
+        assert "data/labels.py" in files
+    (training,) = [files for rule, files in inputs if rule == "train_method"]
+    assert ".py" not in training

@@ -26,7 +26,7 @@ rule make_table:
     input:
         metrics=f"{RUN}/metrics.parquet",
         published=REPOSITORY / "config" / "published.tsv",
-        sources=sources_of("analysis"),
+        sources=sources_of("analysis", "data/labels"),
     output:
         csv=f"{RUN}/tables/{{table}}.csv",
         markdown=report(

@@ -1,25 +1,29 @@
 """What the rules share: the configuration, checked, and the lookups that input functions need."""
 
 import json
+import os
+import re
 from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+import spnet
 from spnet.configuration import UNTRAINED, check_config, trained_on
 from spnet.data.layouts import expected_subjects, find_subjects
 from spnet.data.pairs import count_chunks
+from spnet.data.templates import MNI152
 from spnet.errors import SpnetError
-from spnet.methods import make_options
+from spnet.readiness import check_readiness
 
 REPOSITORY = Path(workflow.basedir).parent
+PACKAGE = Path(spnet.__file__).parent
 ENVIRONMENT = str(REPOSITORY / "environment.yml")
 
 try:
     check_config(config, json.loads((Path(workflow.basedir) / "schemas" / "config.schema.json").read_text()))
     if workflow.is_main_process:  # jobs parse this file again, and need not import torch for it
-        for entry in config["methods"].values():
-            make_options(entry["implementation"], entry["options"])
+        check_readiness(config)
 except SpnetError as error:
     raise WorkflowError(str(error))
 
@@ -37,9 +41,18 @@ def methods_of_kind(kind):
     return [name for name, entry in METHODS.items() if entry["kind"] == kind]
 
 
-def sources_of(package):
-    """Source files of a part of spnet, as inputs: a mended metric is then scored again, a mended loop trained again."""
-    return sorted(str(path) for path in (REPOSITORY / "spnet" / package).rglob("*.py"))
+def sources_of(*parts):
+    """Source files of parts of spnet (packages or modules), as inputs: a mended metric is then scored again.
+
+    Trainings have none: a comment in a method's module must not cost fifty trainings. Delete a model's folder to train
+    it again.
+    """
+    found = [
+        path for part in parts for path in sorted(PACKAGE.rglob(f"{part}/*.py")) + sorted(PACKAGE.glob(f"{part}.py"))
+    ]
+    if len(found) < len(parts):
+        raise WorkflowError(f"source files of {parts} are not under {PACKAGE}")
+    return [os.path.relpath(path) for path in found]
 
 
 @cache
@@ -71,7 +84,17 @@ def prepared(dataset, names, what="image.nii.gz"):
 
 def raw_files(wildcards):
     subject = subjects_of(wildcards.dataset)[wildcards.subject]
-    return {"image": subject.image} | ({"labels": subject.labels} if subject.labels else {})
+    target = DATASETS[wildcards.dataset]["prepare"]["target"]
+    return (
+        {"image": subject.image}
+        | ({"labels": subject.labels} if subject.labels else {})
+        | ({"target": target} if target != MNI152 else {})
+    )
+
+
+def what_training_ends_in(method):
+    """A method's training options, less those that change nothing of the weights."""
+    return {key: value for key, value in METHODS[method]["training"].items() if key != "checkpoint_every"}
 
 
 def evaluated_weights(wildcards):

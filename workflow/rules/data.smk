@@ -38,6 +38,5 @@ rule fetch_weights:
         runtime=10,
     params:
         name=lambda wildcards: METHODS[wildcards.method]["weights"],
-        weights_root=config["weights_root"],
     script:
         "../scripts/fetch_weights.py"

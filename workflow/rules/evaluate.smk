@@ -6,7 +6,7 @@ rule evaluate_chunk:
         weights=evaluated_weights,
         pairs=f"{RUN}/pairs/{{dataset}}.tsv",
         prepared=evaluated_subjects,
-        sources=sources_of("metrics") + sources_of("evaluation") + sources_of("fields"),
+        sources=sources_of("metrics", "evaluation", "fields", "data/labels"),
     output:
         f"{RUN}/evaluation/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.csv",
     log:
@@ -25,6 +25,5 @@ rule evaluate_chunk:
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
         options=lambda wildcards: METHODS[wildcards.method]["options"],
         label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
-        device=config["device"],
     script:
         "../scripts/evaluate_chunk.py"

@@ -4,7 +4,7 @@
 rule draw_figure:
     input:
         metrics=f"{RUN}/metrics.parquet",
-        sources=sources_of("figures") + sources_of("analysis"),
+        sources=sources_of("figures", "analysis", "data/labels"),
     output:
         pdf=f"{RUN}/figures/{{figure}}.pdf",
         png=report(

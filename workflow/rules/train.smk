@@ -26,7 +26,6 @@ rule train_method:
         folder=f"{RUN}/models/{{trained_on}}/{{method}}/seed-{{seed}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
         options=lambda wildcards: METHODS[wildcards.method]["options"],
-        training=lambda wildcards: METHODS[wildcards.method]["training"],
-        device=config["device"],
+        training=lambda wildcards: what_training_ends_in(wildcards.method),
     script:
         "../scripts/train_method.py"

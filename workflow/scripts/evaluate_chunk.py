@@ -14,5 +14,5 @@ with job(snakemake.log[0], snakemake.threads):
         label_set(snakemake.params.label_set),
         {key: snakemake.wildcards[key] for key in ("trained_on", "dataset", "method", "seed")},
         snakemake.output[0],
-        device=snakemake.params.device if snakemake.resources.gpu else "cpu",
+        device=snakemake.config["device"] if snakemake.resources.gpu else "cpu",
     )

@@ -5,13 +5,15 @@ from spnet.jobs import job
 with job(snakemake.log[0], snakemake.threads):
     from spnet.training import TrainingOptions, train
 
+    # Read past `params`: neither where nor how often a checkpoint is written is a reason to train again.
+    training = snakemake.config["methods"][snakemake.wildcards.method]["training"]
     train(
         snakemake.params.implementation,
         snakemake.params.options,
         snakemake.input.images,
-        TrainingOptions(**snakemake.params.training),
+        TrainingOptions(**training),
         snakemake.params.folder,
         # `--resources gpu=0` is how a user says "not on the GPU".
-        device=snakemake.params.device if snakemake.resources.gpu else "cpu",
+        device=snakemake.config["device"] if snakemake.resources.gpu else "cpu",
         seed=int(snakemake.wildcards.seed),
     )

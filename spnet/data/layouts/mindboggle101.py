@@ -57,9 +57,10 @@ def expected(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
 
 def _folders(root: Path, cohort: str) -> list[Path]:
     for parent in (root, root / "Mindboggle101_volumes"):
-        folders = [path for path in parent.glob(f"{cohort}_volumes/{cohort}-*") if path.is_dir()]
+        name = re.compile(rf"{re.escape(cohort)}-(\d+)")
+        folders = [path for path in parent.glob(f"{cohort}_volumes/*") if path.is_dir() and name.fullmatch(path.name)]
         if folders:
-            return sorted(folders, key=lambda path: [int(part) for part in re.findall(r"\d+", path.name)])
+            return sorted(folders, key=lambda path: int(name.fullmatch(path.name)[1]))
     return []
 
 

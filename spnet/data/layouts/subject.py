@@ -40,11 +40,11 @@ def check_subjects(subjects: Sequence[Subject], root: str | Path) -> list[Subjec
                 path=root,
                 remedy="Every subject may be used once: train on it or test on it",
             )
-    images = {subject.image: subject.subject for subject in subjects}
+    images = {subject.image.resolve(): subject.subject for subject in subjects}
     if len(images) < len(subjects):
-        double = next(s for s in subjects if images[s.image] != s.subject)
+        double = next(s for s in subjects if images[s.image.resolve()] != s.subject)
         raise DataError(
-            f"subjects '{double.subject}' and '{images[double.image]}' share one image, {double.image}",
+            f"subjects '{double.subject}' and '{images[double.image.resolve()]}' share one image, {double.image}",
             path=root,
             remedy="Give every subject its own scan",
         )

@@ -51,7 +51,6 @@ class SPnet(Method, PyramidLayers):
     """
 
     Options = SPnetOptions
-    gives_both_directions = True
 
     def __init__(self, options: SPnetOptions) -> None:
         super().__init__(options)

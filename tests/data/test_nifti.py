@@ -1,0 +1,101 @@
+import nibabel as nib
+import numpy as np
+import pytest
+
+from spnet.data.nifti import Volume, read_image, read_labels, write_volume
+from spnet.errors import DataError
+
+SHAPE = (6, 8, 7)
+
+
+def test_array_and_affine_survive_writing_and_reading(tmp_path, random):
+    affine = np.array([[-2.0, 0, 0, 90], [0, 0, 1.5, -126], [0, 1, 0, -72], [0, 0, 0, 1]])
+    data = random.random(SHAPE, dtype=np.float32)
+    write_volume(tmp_path / "a.nii.gz", Volume(data, affine), np.float32)
+    volume = read_image(tmp_path / "a.nii.gz")
+    assert np.array_equal(volume.data, data)
+    assert np.allclose(volume.affine, affine)
+    assert np.allclose(volume.spacing, [2, 1, 1.5])
+    header = nib.load(tmp_path / "a.nii.gz").header
+    assert np.allclose(header.get_qform(), header.get_sform(), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]), "truncated or damaged"),
+        (lambda path: path.write_bytes(path.read_bytes()[:60]), "ends within its header"),
+        (lambda path: path.write_text("<html>please log in</html>"), "not a NIfTI file|truncated or damaged"),
+        (lambda path: path.unlink(), "no such file"),
+    ],
+    ids=["truncated", "stump", "html", "missing"],
+)
+def test_a_file_that_cannot_be_read_is_named_with_a_remedy(write_image, random, break_it, message):
+    path = write_image("scan.nii.gz", random.random((20, 20, 20)))
+    break_it(path)
+    with pytest.raises(DataError, match=message) as caught:
+        read_image(path)
+    assert caught.value.path == path
+    assert caught.value.remedy
+
+
+def test_nan_in_an_image_is_refused_with_its_count(write_image):
+    data = np.ones(SHAPE)
+    data[1, 2, 3] = data[0, 0, 0] = np.nan
+    with pytest.raises(DataError, match="2 voxels that are NaN"):
+        read_image(write_image("nan.nii.gz", data))
+
+
+def test_an_empty_image_is_refused(write_image):
+    with pytest.raises(DataError, match="zero everywhere"):
+        read_image(write_image("zero.nii.gz", np.zeros(SHAPE)))
+
+
+def test_a_time_series_is_refused_but_a_trailing_axis_of_one_is_not(write_image, random):
+    with pytest.raises(DataError, match="3-D volume is needed"):
+        read_image(write_image("four.nii.gz", random.random((*SHAPE, 2))))
+    assert read_image(write_image("one.nii.gz", random.random((*SHAPE, 1)))).data.shape == SHAPE
+
+
+def test_a_header_that_makes_no_sense_is_refused_with_its_file(tmp_path):
+    nib.save(nib.Nifti1Image(np.ones(SHAPE), np.eye(4)), tmp_path / "code.nii")
+    content = bytearray((tmp_path / "code.nii").read_bytes())
+    content[70:72] = (32767).to_bytes(2, "little")
+    (tmp_path / "code.nii").write_bytes(content)
+    with pytest.raises(DataError, match=r"code\.nii: the file is truncated or damaged"):
+        read_image(tmp_path / "code.nii")
+
+
+@pytest.mark.parametrize(
+    ("affine", "message"),
+    [
+        (np.array([[1, 0.3, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), "has shear"),
+        (np.diag([1.0, 0, 1, 1]), "is not a position in space"),
+    ],
+    ids=["shear", "flat"],
+)
+def test_an_affine_that_cannot_be_used_is_refused_with_its_file(tmp_path, affine, message):
+    image = nib.Nifti1Image(np.ones(SHAPE), np.eye(4))
+    image.header["sform_code"] = 2
+    for row in range(3):
+        image.header[f"srow_{'xyz'[row]}"] = affine[row]
+    image.set_sform(affine, 2)
+    nib.save(nib.Nifti1Image(np.ones(SHAPE), None, image.header), tmp_path / "odd.nii")
+    with pytest.raises(DataError, match=rf"odd\.nii: the affine in its header {message}"):
+        read_image(tmp_path / "odd.nii")
+
+
+def test_labels_on_another_shape_or_affine_are_refused(write_image):
+    image = read_image(write_image("image.nii.gz", np.ones(SHAPE)))
+    with pytest.raises(DataError, match="another grid"):
+        read_labels(write_image("cut.nii.gz", np.ones((6, 8, 6))), image)
+    moved = np.eye(4)
+    moved[0, 3] = 0.5
+    with pytest.raises(DataError, match="another position or orientation"):
+        read_labels(write_image("moved.nii.gz", np.ones(SHAPE), moved), image)
+
+
+def test_labels_that_were_interpolated_are_refused(write_image):
+    image = read_image(write_image("image.nii.gz", np.ones(SHAPE)))
+    with pytest.raises(DataError, match="not whole numbers"):
+        read_labels(write_image("blurred.nii.gz", np.full(SHAPE, 1002.5)), image)
