@@ -26,7 +26,7 @@ def method(name):
     with torch.no_grad():
         for parameter in built.parameters():
             if parameter.ndim > 1 and 0 < parameter.std() < 1e-3:
-                parameter *= 0.1 / parameter.std()
+                parameter *= 3 / parameter.std()
     return built
 
 
