@@ -95,7 +95,21 @@ def test_every_method_entry_names_an_implementation(paper):
         ),
         (lambda c: c.update(device="gpu"), "device: 'gpu' does not match"),
     ],
-    ids="top nested missing range run method dataset experiment virtual labels table structure device".split(),
+    ids=[
+        "top",
+        "nested",
+        "missing",
+        "range",
+        "run",
+        "method",
+        "dataset",
+        "experiment",
+        "virtual",
+        "labels",
+        "table",
+        "structure",
+        "device",
+    ],
 )
 def test_a_mistake_is_told_by_key_with_the_nearest_name(config, schema, change, message):
     change(config)
