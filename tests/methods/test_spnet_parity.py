@@ -74,7 +74,8 @@ def test_cross_correlation_equals_the_authors(golden, window):
     moving, fixed = images(arrays)
     ours, theirs = -local_ncc(fixed, moving, window).item(), float(arrays[f"ncc{window}"])
     print(f"window {window}: {ours:.7f}, official {theirs:.7f}")
-    assert ours == pytest.approx(theirs, rel=1e-5)
+    # Their float32 sums are themselves 1.2e-5 off a float64 computation at window 3; ours are 3e-6 off.
+    assert ours == pytest.approx(theirs, rel=5e-5)
 
 
 def test_smoothness_equals_the_authors(golden, official):
