@@ -1,29 +1,16 @@
 """What the workflow would do, and what it refuses, before any job runs."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 FILES = ("t1weighted_brain.nii.gz", "labels.DKT31.manual.nii.gz")
 
 
-TABLE_DATASET = """
-datasets:
-  mine:
-    title: Mine
-    layout: table
-    source: My own scans.
-    complete: false
-    cohorts: {}
-    table: subjects.tsv
-    virtual: null
-    prepare: {target: mni152, affine: register, spacing: 4.0, shape: [40, 48, 40], percentile: 99.5, clip: true}
-    label_set: dkt50
-experiments:
-  mindboggle101: {trained_on: mine, dataset: mine, methods: [identity]}
-"""
+OWN_DATASET = Path(__file__).with_name("own_dataset.yaml").read_text()
 PUBLISHED_METHOD = "experiments: {mindboggle101: {methods: [spnet-published]}}"
-PUBLISHED_ELSEWHERE = TABLE_DATASET.replace("mindboggle101: {", "other: {").replace("[identity]", "[spnet-published]")
+PUBLISHED_ELSEWHERE = OWN_DATASET.replace("mindboggle101: {", "other: {").replace("[identity]", "[spnet-published]")
 
 
 def fake_raw_tree(checkout, cohorts):
@@ -138,7 +125,7 @@ def test_a_subject_in_both_parts_stops_at_once(checkout):
         "data/mine/subjects.tsv",
         "subject\timage\tlabels\tsplit\na\ta.nii.gz\tal.nii.gz\ttrain\na\ta.nii.gz\tal.nii.gz\ttest\n",
     )
-    done = checkout.run("--dry-run", "--configfile", checkout.write("mine.yaml", TABLE_DATASET))
+    done = checkout.run("--dry-run", "--configfile", checkout.write("mine.yaml", OWN_DATASET))
     assert done.returncode != 0
     assert "subject 'a' is listed in both test and train" in done.stdout
 

@@ -1,8 +1,10 @@
 """The workflow run for real on virtual scans: the demo, broken scans, and kill -9."""
 
+import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -30,10 +32,11 @@ methods:
   spnet: {training: {steps: 30, checkpoint_every: 2}}
 """
 DEMO = ("--configfile", "config/demo/config.yaml")
+OWN_DATASET = Path(__file__).with_name("own_dataset.yaml")
 MODEL = "models/mindboggle101/spnet/seed-0"
 
 
-def test_the_demo_ends_in_tables_and_a_boxplot_with_spnet_well_above_affine_only(checkout):
+def test_the_demo_ends_in_tables_and_a_boxplot_with_spnet_well_above_affine_only(checkout, repository):
     done = checkout.run(*DEMO)
     assert done.returncode == 0, done.stdout[-5000:]
     run = checkout.folder / "results" / "demo"
@@ -52,6 +55,17 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_spnet_well_above_affine_only
     assert record["outcome"]["trainable_parameters"] == 426_732
     assert not (run / MODEL / checkpoint.NAME).exists()
     assert "Nothing to be done" in checkout.run(*DEMO).stdout
+    run_notebook(repository / "notebooks" / "read_a_run.ipynb", run)
+
+
+def run_notebook(path, run):
+    """Run a notebook's code cells in order, on another run than the one it names."""
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    code = "\n".join("".join(cell["source"]) for cell in cells)
+    assert code.count('RUN = Path("../results/demo")') == 1
+    names = {}
+    exec(compile(code.replace("../results/demo", str(run)), path.name, "exec"), names)
+    assert len(names["metrics"]) > 0
 
 
 def test_a_workflow_killed_with_signal_9_in_training_ends_in_the_same_weights_and_tables(checkout):
@@ -82,24 +96,6 @@ def test_a_workflow_killed_with_signal_9_in_training_ends_in_the_same_weights_an
         assert len(contents) == 1
 
 
-TABLE = """
-run: mine
-datasets:
-  mine:
-    title: Mine
-    layout: table
-    source: My own scans.
-    complete: false
-    cohorts: {}
-    table: subjects.tsv
-    virtual: null
-    prepare: {target: mni152, affine: register, spacing: 5.0, shape: [32, 40, 32], percentile: 99.5, clip: true}
-    label_set: dkt50
-experiments:
-  mindboggle101: {trained_on: mine, dataset: mine, methods: [identity]}
-"""
-
-
 def test_broken_scans_are_named_the_others_are_kept_and_a_mended_one_goes_on(checkout):
     data = checkout.folder / "data" / "mine"
     rows = ["subject\timage\tlabels\tsplit"]
@@ -117,7 +113,7 @@ def test_broken_scans_are_named_the_others_are_kept_and_a_mended_one_goes_on(che
     labels = nib.load(data / "shifted-labels.nii.gz")
     nib.save(nib.Nifti1Image(np.asarray(labels.dataobj)[1:], labels.affine), data / "shifted-labels.nii.gz")
 
-    overlay = checkout.write("mine.yaml", TABLE)
+    overlay = checkout.write("mine.yaml", OWN_DATASET.read_text())
     broken = checkout.run("--configfile", overlay)
     assert broken.returncode != 0
     assert "data/mine/cut.nii.gz: the file is truncated or damaged" in broken.stdout
