@@ -55,6 +55,9 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_spnet_well_above_affine_only
     assert record["outcome"]["trainable_parameters"] == 426_732
     assert not (run / MODEL / checkpoint.NAME).exists()
     assert "Nothing to be done" in checkout.run(*DEMO).stdout
+    report = checkout.run(*DEMO, "--report", "report.html")
+    assert report.returncode == 0, report.stdout[-5000:]
+    assert (checkout.folder / "report.html").stat().st_size > 1_000_000
     run_notebook(repository / "notebooks" / "read_a_run.ipynb", run)
 
 
