@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import map_coordinates
 
 from spnet.data.nifti import Volume, write_volume
 
@@ -62,3 +63,17 @@ def write_image(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def compose_in_float64():
+    """Function of (outer, inner, sampler), fields [3, D, H, W]: inner(x) + outer(x + inner(x)), by SciPy."""
+
+    def composed(outer, inner, sampler):
+        points, mode = np.indices(inner.shape[1:]) + inner, "nearest"
+        if sampler == "official":
+            sizes = np.array(inner.shape[1:], dtype=float).reshape(3, 1, 1, 1)
+            points, mode = points * sizes / (sizes - 1) - 0.5, "grid-constant"
+        return inner + np.stack([map_coordinates(channel, points, order=1, mode=mode) for channel in outer])
+
+    return composed

@@ -14,7 +14,6 @@ from spnet.data.layouts import expected_subjects, find_subjects
 from spnet.data.pairs import count_chunks
 from spnet.data.templates import MNI152
 from spnet.errors import SpnetError
-from spnet.readiness import check_readiness
 
 REPOSITORY = Path(workflow.basedir).parent
 PACKAGE = Path(spnet.__file__).parent
@@ -23,6 +22,8 @@ ENVIRONMENT = str(REPOSITORY / "environment.yml")
 try:
     check_config(config, json.loads((Path(workflow.basedir) / "schemas" / "config.schema.json").read_text()))
     if workflow.is_main_process:  # jobs parse this file again, and need not import torch for it
+        from spnet.readiness import check_readiness
+
         check_readiness(config)
 except SpnetError as error:
     raise WorkflowError(str(error))
