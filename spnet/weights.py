@@ -41,6 +41,31 @@ PUBLISHED: dict[str, PublishedWeights] = {
         trained_on="mindboggle101",
         licence="none stated: for your own use, never redistribute",
     ),
+    "lapirn-diff": PublishedWeights(
+        file="lapirn_oasis_diff.pth",
+        url="https://github.com/cwmok/LapIRN/raw/c17fb7564ca752d37e97baf12cafff44e01da668/Model/LapIRN_diff_fea7.pth",
+        sha256="1f37ca274dfbe9f44b5b66722401aa179d4b8b572ad6a73d3b1094d98b10737a",
+        size_bytes=3_717_503,
+        trained_on="oasis",
+        licence="MIT",
+    ),
+    "lapirn-disp": PublishedWeights(
+        file="lapirn_oasis_disp.pth",
+        url="https://github.com/cwmok/LapIRN/raw/c17fb7564ca752d37e97baf12cafff44e01da668/Model/LapIRN_disp_fea7.pth",
+        sha256="9485191cb215e69b6b43ec4d64eb4fd4be4dcec6fce9f59209d8510378cdc2c0",
+        size_bytes=3_717_631,
+        trained_on="oasis",
+        licence="MIT",
+    ),
+    "symnet": PublishedWeights(
+        file="symnet_oasis.pth",
+        url="https://github.com/cwmok/Fast-Symmetric-Diffeomorphic-Image-Registration-with-Convolutional-Neural-Networks"
+        "/raw/e59968b103503f7b3c307bd4fd93648d0f8980c1/Model/SYMNet_neurite_oasis_smo30_update_80000.pth",
+        sha256="e27a7eebedf6c0dd9a6823e5f65986ec2b11998f60eef68b45ff978c3efa3f79",
+        size_bytes=3_464_633,
+        trained_on="oasis",
+        licence="MIT",
+    ),
 }
 
 

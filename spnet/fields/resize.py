@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -17,6 +18,21 @@ def upsample(displacement: Tensor, factor: int = 2) -> Tensor:
     """
     check_field(displacement)
     return factor * F.interpolate(displacement, scale_factor=factor, mode="trilinear", align_corners=False)
+
+
+def upsample_from_corner(displacement: Tensor) -> Tensor:
+    """Bring a displacement to a grid twice as fine, still in voxels, first voxel on first voxel.
+
+    Fine voxel j takes the linear interpolation at j/2, the border value beyond the last coarse voxel: the resizing of
+    the Keras VoxelMorph (its ``neuron`` package), whose strided convolutions put coarse voxel i on fine voxel 2i.
+    """
+    check_field(displacement)
+    fine = 2 * displacement
+    for axis in (2, 3, 4):
+        last = fine.narrow(axis, fine.shape[axis] - 1, 1)
+        following = torch.cat([fine.narrow(axis, 1, fine.shape[axis] - 1), last], dim=axis)
+        fine = torch.stack([fine, (fine + following) / 2], dim=axis + 1).flatten(axis, axis + 1)
+    return fine
 
 
 def pad_to_multiple(volume: Tensor, multiple: int) -> tuple[Tensor, Margins]:

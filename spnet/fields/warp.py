@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Sampler = Literal["exact", "official"]
+Sampler = Literal["exact", "exact_zeros", "official"]
 Interpolation = Literal["linear", "nearest"]
 
 _GRID_SAMPLE = {
     "exact": {"align_corners": True, "padding_mode": "border"},
+    "exact_zeros": {"align_corners": True, "padding_mode": "zeros"},
     "official": {"align_corners": False, "padding_mode": "zeros"},
 }
 _MODES = {"linear": "bilinear", "nearest": "nearest"}
@@ -47,7 +48,10 @@ def warp(
 
 
 def sample(volume: Tensor, normalised: Tensor, sampler: Sampler, interpolation: Interpolation = "linear") -> Tensor:
-    """Warp by a displacement that is already in normalised units (see :func:`to_normalised`)."""
+    """Warp by a displacement that is already in normalised units (see :func:`to_normalised`).
+
+    The volume may have another grid than the displacement; both then span the same box, from first to last voxel.
+    """
     grid = identity_grid(tuple(normalised.shape[2:]), normalised.device, normalised.dtype)
     return F.grid_sample(
         volume,
@@ -77,7 +81,7 @@ def identity_grid(shape: tuple[int, int, int], device: torch.device, dtype: torc
     """Normalised coordinates of every voxel, [1, D, H, W, 3], last axis first.
 
     Cached: rebuilding it costs as much as the sampling itself, and a network asks for the same few shapes again and
-    again. Both samplers share it, since they differ in how the coordinates are read, not in what they are.
+    again. All samplers share it, since they differ in how the coordinates are read, not in what they are.
     """
     # An inference tensor in the cache would break a later training step.
     with torch.inference_mode(False):

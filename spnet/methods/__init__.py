@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 METHODS: dict[str, str] = {
     "identity": "spnet.methods.identity:Identity",
     "syn": "spnet.methods.syn:SyN",
+    "vm": "spnet.methods.voxelmorph:VoxelMorph",
+    "difvm": "spnet.methods.difvm:DifVM",
+    "pmrnet": "spnet.methods.pmrnet:PMRnet",
+    "lapirn": "spnet.methods.lapirn:LapIRN",
+    "rcnet": "spnet.methods.rcnet:RCnet",
+    "cfwnet": "spnet.methods.cfwnet:CFWnet",
+    "sccnet": "spnet.methods.sccnet:SCCnet",
+    "icnet": "spnet.methods.icnet:ICNet",
+    "symnet": "spnet.methods.symnet:SYMNet",
     "spnet": "spnet.methods.spnet:SPnet",
 }
 

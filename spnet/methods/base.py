@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from spnet.fields import Sampler
+from spnet.fields import Sampler, crop, pad_to_multiple
+from spnet.fields.resize import Margins
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,21 @@ class Registration:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stretch of training with a fresh optimiser."""
+    """One stretch of training with a fresh optimiser.
+
+    Attributes
+    ----------
+    halve_at: numbers of steps after which the learning rate is halved.
+    """
 
     name: str
     steps: int
     learning_rate: float
+    halve_at: tuple[int, ...] = ()
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate of the step that follows `step` finished ones."""
+        return self.learning_rate * 0.5 ** sum(step >= milestone for milestone in self.halve_at)
 
 
 @dataclass(frozen=True)
@@ -45,31 +57,55 @@ class NoOptions:
 class Method(nn.Module, ABC):
     """A registration method; learned ones also implement `loss`.
 
+    In training mode (``method.train()``) a probabilistic method samples, in evaluation mode it takes the mean.
+
     Class attributes
     ----------------
     Options: frozen dataclass of the hyper-parameters; its fields are the keys allowed in methods.yaml.
     sampler: the sampler (:mod:`spnet.fields`) the method warps with, in training and when its labels are scored.
+    multiple: sizes that its grids must be multiples of; others are padded with zeros and cropped back.
+    images_per_step: how many images a training step draws.
     """
 
     Options: ClassVar[type] = NoOptions
     sampler: Sampler = "exact"
+    multiple: int = 1
+    images_per_step: ClassVar[int] = 2
 
     def __init__(self, options: Any) -> None:
         super().__init__()
         self.options = options
 
-    @abstractmethod
     def forward(self, moving: Tensor, fixed: Tensor) -> Registration:
-        """Register two images [B, 1, D, H, W] with intensities in [0, 1]."""
+        """Register two images [B, 1, D, H, W] with intensities in [0, 1], of any size."""
+        (moving, margins), (fixed, _) = self._pad(moving), self._pad(fixed)
+        found = self.register(moving, fixed)
+        inverse = None if found.inverse is None else crop(found.inverse, margins)
+        return replace(found, displacement=crop(found.displacement, margins), inverse=inverse)
+
+    @abstractmethod
+    def register(self, moving: Tensor, fixed: Tensor) -> Registration:
+        """Register two images whose sizes are multiples of `multiple`."""
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Named, already weighted terms; their sum is minimised."""
         raise NotImplementedError(f"{type(self).__name__} is not trained")
 
+    def training_loss(self, images: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The terms for the `images_per_step` images of a training step, of which two are moving and fixed."""
+        moving, fixed = images
+        return self.loss(self(moving, fixed), moving, fixed)
+
     def stages(self, steps: int, learning_rate: float) -> tuple[Stage, ...]:
         """What trains for how long; one stage of everything unless a method says otherwise."""
         return (Stage("all", steps, learning_rate),)
 
+    def begin_step(self, stage: Stage, step: int) -> None:
+        """Called before every training step with the number of finished steps of its stage, to choose what trains."""
+
     def count_parameters(self) -> int:
         """Number of trainable parameters."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    def _pad(self, image: Tensor) -> tuple[Tensor, Margins]:
+        return pad_to_multiple(image, self.multiple)

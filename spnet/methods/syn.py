@@ -15,6 +15,7 @@ from torch import Tensor
 from spnet.ants_bridge import import_ants
 from spnet.errors import RegistrationError
 from spnet.methods.base import Method, Registration
+from spnet.methods.options import as_tuples
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class SyNOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reg_iterations", tuple(self.reg_iterations))
+        as_tuples(self, "reg_iterations")
 
 
 class SyN(Method):
@@ -45,7 +46,7 @@ class SyN(Method):
         super().__init__(options)
         import_ants(options.seed)  # its import takes seconds, which are not the first pair's
 
-    def forward(self, moving: Tensor, fixed: Tensor) -> Registration:
+    def register(self, moving: Tensor, fixed: Tensor) -> Registration:
         """Register one pair [1, 1, D, H, W]; computed on the CPU wherever the images are.
 
         Raises

@@ -166,9 +166,12 @@ class _Trainer:
 
     def _step(self, stage: Stage, optimiser: torch.optim.Optimizer) -> dict[str, float | str]:
         started = time.perf_counter()
-        moving, fixed = self._draw(), self._draw()
+        self.method.begin_step(stage, self.progress.step)
+        for group in optimiser.param_groups:
+            group["lr"] = stage.rate_at(self.progress.step)
+        images = [self._draw() for _ in range(self.method.images_per_step)]
         optimiser.zero_grad(set_to_none=True)
-        terms = self.method.loss(self.method(moving, fixed), moving, fixed)
+        terms = self.method.training_loss(images)
         loss = sum(terms.values())
         values = {name: term.item() for name, term in terms.items()}
         if not math.isfinite(loss.item()):

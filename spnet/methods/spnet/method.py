@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 from torch import Tensor
 
-from spnet.fields import Sampler, crop, integrate, pad_to_multiple, upsample, warp
-from spnet.fields.resize import Margins
+from spnet.fields import Sampler, integrate, upsample, warp
 from spnet.losses import gradient_smoothness, local_ncc
 from spnet.methods.base import Method, Registration
+from spnet.methods.options import as_tuples, check_sampler
 from spnet.methods.spnet.network import PyramidLayers
 
 
@@ -27,12 +26,10 @@ class SPnetOptions:
     sampler: Sampler = "official"
 
     def __post_init__(self) -> None:
-        for name in ("channels", "estimator_channels", "windows"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        as_tuples(self, "channels", "estimator_channels", "windows")
         if not len(self.channels) == len(self.estimator_channels) == len(self.windows):
             raise ValueError("channels, estimator_channels and windows need one entry per pyramid level each")
-        if self.sampler not in get_args(Sampler):
-            raise ValueError(f"sampler '{self.sampler}' is none of {', '.join(get_args(Sampler))}")
+        check_sampler(self.sampler)
 
 
 @dataclass(frozen=True)
@@ -56,13 +53,12 @@ class SPnet(Method, PyramidLayers):
         super().__init__(options)
         self.add_layers(options.channels, options.image_channels, options.estimator_channels)
         self.sampler = options.sampler
+        self.multiple = 2 ** (self.levels - 1)
 
-    def forward(self, moving: Tensor, fixed: Tensor) -> Registration:
-        """Register two images [B, 1, D, H, W]; any size (padded to a multiple of 8 inside and cropped back)."""
-        moving, margins = self._pad(moving)
-        fixed, _ = self._pad(fixed)
-        levels = self._register(self.encode(self._pyramid(moving)), self.encode(self._pyramid(fixed)))
-        return Registration(crop(levels[0].displacement, margins), crop(levels[0].inverse, margins), levels)
+    def register(self, moving: Tensor, fixed: Tensor) -> Registration:
+        """Both fields from one pass; `details` are the levels, finest first, on the padded grid."""
+        levels = self._find_levels(*(self.encode(image_pyramid(image, self.levels)) for image in (moving, fixed)))
+        return Registration(levels[0].displacement, levels[0].inverse, levels)
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Symmetric multi-scale similarity and smoothness (Eq. 10).
@@ -71,7 +67,7 @@ class SPnet(Method, PyramidLayers):
         similarities are averaged and the smoothness of v and of -v is the same.
         """
         terms: dict[str, Tensor] = {}
-        pyramids = (self._pyramid(self._pad(image)[0]) for image in (moving, fixed))
+        pyramids = (image_pyramid(self._pad(image)[0], self.levels) for image in (moving, fixed))
         for index, (level, level_moving, level_fixed) in enumerate(zip(registration.details, *pyramids, strict=True)):
             weight = 0.5**index
             window = self.options.windows[index]
@@ -82,7 +78,7 @@ class SPnet(Method, PyramidLayers):
             terms[f"smoothness_{index + 1}"] = weight * self.options.smoothness_weight * smoothness
         return terms
 
-    def _register(self, moving: list[Tensor], fixed: list[Tensor]) -> list[Level]:
+    def _find_levels(self, moving: list[Tensor], fixed: list[Tensor]) -> list[Level]:
         """Feature pyramids -> levels, finest first, found from the coarsest to the finest."""
         found: list[Level] = []
         forward_inputs: list[Tensor] = []
@@ -108,9 +104,9 @@ class SPnet(Method, PyramidLayers):
             backward_inputs = [self.global_feature(level, backward_hidden), inverse]
         return found[::-1]
 
-    def _pad(self, image: Tensor) -> tuple[Tensor, Margins]:
-        return pad_to_multiple(image, 2 ** (self.levels - 1))
 
-    def _pyramid(self, image: Tensor) -> list[Tensor]:
-        """The image and its down-sampled versions: every 2nd, 4th, 8th voxel, as the authors' nearest interpolation."""
-        return [image[..., :: 2**level, :: 2**level, :: 2**level] for level in range(self.levels)]
+def image_pyramid(image: Tensor, levels: int) -> list[Tensor]:
+    """The image and its down-sampled versions, finest first: every 2nd, 4th, 8th voxel, as the authors' nearest
+    interpolation.
+    """
+    return [image[..., :: 2**level, :: 2**level, :: 2**level] for level in range(levels)]

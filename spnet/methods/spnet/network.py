@@ -11,15 +11,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from spnet.methods.layers import flow_head
+
 GLOBAL_CHANNELS = 8
 SLOPE = 0.1
-HEAD_STD = 1e-5
 
 
 class PyramidLayers(nn.Module):
     """Encoder and estimators of SPnet, for a method to inherit; `add_layers` makes them."""
 
     levels: int
+    image_channels: int
 
     def add_layers(self, channels: tuple[int, ...], image_channels: int, estimator_channels: tuple[int, ...]) -> None:
         """Make all layers.
@@ -27,10 +29,11 @@ class PyramidLayers(nn.Module):
         Parameters
         ----------
         channels: of the two-convolution block of each level, finest first.
-        image_channels: of the additional convolution on the down-sampled image of each level but the finest.
+        image_channels: of the additional convolution on the down-sampled image, all levels but the finest; 0 for none.
         estimator_channels: of each level's estimator, finest first.
         """
         self.levels = len(channels)
+        self.image_channels = image_channels
         feature_channels = self._add_encoder(channels, image_channels)
         for level in reversed(range(self.levels)):
             bottom = level == self.levels - 1
@@ -43,7 +46,7 @@ class PyramidLayers(nn.Module):
         for level, image in enumerate(images):
             feature = self._layer(f"conv{level}a")(features[-1] if level else image)
             feature = self._layer(f"conv{level}b")(feature)
-            if level:
+            if level and self.image_channels:
                 feature = torch.cat([feature, self._layer(f"conv_img{level}")(image)], dim=1)
             features.append(feature)
         return features
@@ -70,18 +73,15 @@ class PyramidLayers(nn.Module):
             inputs = feature_channels[-1] if level else 1
             self.add_module(f"conv{level}a", _convolution(inputs, width, stride=2 if level else 1))
             self.add_module(f"conv{level}b", _convolution(width, width))
-            if level:
+            if level and image_channels:
                 self.add_module(f"conv_img{level}", _convolution(1, image_channels))
             feature_channels.append(width + (image_channels if level else 0))
         return feature_channels
 
     def _add_estimator(self, level: int, inputs: int, width: int) -> None:
-        head = nn.Conv3d(width, 3, 3, padding=1)
-        nn.init.normal_(head.weight, std=HEAD_STD)
-        nn.init.zeros_(head.bias)
         self.add_module(f"conv{level}_0", _convolution(inputs, width))
         self.add_module(f"conv{level}_1", _convolution(width, width))
-        self.add_module(f"predict_flow{level}", head)
+        self.add_module(f"predict_flow{level}", flow_head(width))
         if level:
             self.add_module(f"upfeat{level}", nn.ConvTranspose3d(width, GLOBAL_CHANNELS, 4, stride=2, padding=1))
 

@@ -1,0 +1,34 @@
+"""Convolutions that several methods are built from."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def flow_head(inputs: int, kernel: int = 3, std: float = 1e-5, bias: float = 0.0) -> nn.Conv3d:
+    """Convolution to the three components of a field, nearly zero at the start: weights N(0, std)."""
+    head = nn.Conv3d(inputs, 3, kernel, padding=kernel // 2)
+    nn.init.normal_(head.weight, std=std)
+    nn.init.constant_(head.bias, bias)
+    return head
+
+
+class StridedSame(nn.Conv3d):
+    """Convolution of stride 2 with TensorFlow's "same" padding for even sizes: the odd voxel goes to the far side."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__(inputs, outputs, kernel, stride=2)
+        missing = kernel - 2
+        self._padding = [missing // 2, missing - missing // 2] * 3
+
+    def forward(self, volume: Tensor) -> Tensor:
+        return super().forward(F.pad(volume, self._padding))
+
+
+def start_he_normal(network: nn.Module) -> None:
+    """Start the convolutions of a network as Keras' ``he_normal`` with zero biases."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv3d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            nn.init.zeros_(module.bias)

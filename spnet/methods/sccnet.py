@@ -1,0 +1,87 @@
+"""SCCnet: inverse and cycle consistency as a training strategy (Gu et al. 2020), re-created from its description."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from spnet.fields import warp
+from spnet.losses import (
+    cycle_consistency,
+    gradient_smoothness,
+    inverse_consistency,
+    local_ncc,
+    negative_jacobian,
+)
+from spnet.methods.base import Registration, Stage
+from spnet.methods.voxelmorph import VoxelMorph, VoxelMorphOptions
+
+
+@dataclass(frozen=True)
+class SCCnetOptions(VoxelMorphOptions):
+    """VoxelMorph's, and the weights of the consistencies, which the SPnet paper does not give.
+
+    Attributes
+    ----------
+    cycle_every: the cycle term, which costs four more passes, enters every so many steps, as many times as heavy.
+    """
+
+    inverse_weight: float = 1.0
+    cycle_weight: float = 0.5
+    cycle_every: int = 4
+    folding_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cycle_every < 1:
+            raise ValueError(f"cycle_every counts steps from 1, not {self.cycle_every}")
+
+
+class SCCnet(VoxelMorph):
+    """VoxelMorph run both ways on pairs of a triplet of images."""
+
+    Options = SCCnetOptions
+    images_per_step = 3
+
+    def __init__(self, options: SCCnetOptions) -> None:
+        super().__init__(options)
+        self._with_cycle = True
+
+    def begin_step(self, stage: Stage, step: int) -> None:
+        """Choose whether this step follows the triplet's cycles."""
+        self._with_cycle = step % self.options.cycle_every == 0
+
+    def training_loss(self, images: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The pair's terms for the first two images, and the cycle term of all three."""
+        first, second, third = images
+        forward, backward = self(first, second).displacement, self(second, first).displacement
+        terms = self.loss(Registration(forward, backward), first, second)
+        if self._with_cycle and self.options.cycle_weight:
+            there = [forward, self(second, third).displacement, self(third, first).displacement]
+            back = [self(first, third).displacement, self(third, second).displacement, backward]
+            cycles = sum(cycle_consistency(_pull_back(fields), self.sampler) for fields in (there, back))
+            terms["cycle"] = self.options.cycle_weight * self.options.cycle_every * cycles
+        return terms
+
+    def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
+        """Similarity and smoothness both ways, and inverse consistency of the two fields."""
+        options, fields = self.options, (registration.displacement, registration.inverse)
+        there, back = (warp(image, field, self.sampler) for image, field in zip((moving, fixed), fields, strict=True))
+        terms = {
+            "similarity": -local_ncc(fixed, there, options.window) - local_ncc(moving, back, options.window),
+            "smoothness": options.smoothness_weight * sum(gradient_smoothness(field) for field in fields),
+            "inverse": options.inverse_weight * inverse_consistency(*fields, self.sampler),
+        }
+        if options.folding_weight:
+            terms["folding"] = options.folding_weight * sum(negative_jacobian(field) for field in fields)
+        return terms
+
+
+def _pull_back(fields: Sequence[Tensor]) -> list[Tensor]:
+    """Fields A to B, B to C, C to A in the order in which a point of A's grid meets them.
+
+    A field that warps A onto B lives on B's grid: phi_AB o phi_BC o phi_CA applies phi_CA first.
+    """
+    return list(fields)[::-1]

@@ -1,0 +1,101 @@
+"""SYMNet: fast symmetric diffeomorphic registration (Mok and Chung 2020a), after the authors' program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from spnet.fields import Orientation, compose, integrate, warp
+from spnet.losses import gradient_smoothness, local_ncc, negative_jacobian
+from spnet.methods.base import Method, Registration
+from spnet.methods.icnet import UNetLayers
+from spnet.methods.options import as_tuples
+
+
+@dataclass(frozen=True)
+class SYMNetOptions:
+    """Hyper-parameters; the defaults are those of the authors' last version.
+
+    Attributes
+    ----------
+    largest: bound of every component of the velocities, in voxels.
+    axes, reversed_axes: how the arrays lay that the weights were trained on (:class:`spnet.fields.Orientation`).
+    """
+
+    start_channel: int = 8
+    largest: float = 100.0
+    integration_steps: int = 7
+    window: int = 7
+    magnitude_weight: float = 0.1
+    orientation_weight: float = 100.0
+    smoothness_weight: float = 3.0
+    axes: tuple[int, ...] = (0, 1, 2)
+    reversed_axes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        as_tuples(self, "axes", "reversed_axes")
+        Orientation(self.axes, self.reversed_axes)
+
+
+@dataclass(frozen=True)
+class HalfWays:
+    """Velocities and displacements to the mean shape, [B, 3, D, H, W] in voxels."""
+
+    moving_velocity: Tensor
+    fixed_velocity: Tensor
+    moving: Tensor
+    fixed: Tensor
+
+
+class SYMNet(Method, UNetLayers):
+    """Two velocities from one pass bring both images to a mean shape; their paths compose to the fields both ways."""
+
+    Options = SYMNetOptions
+    sampler = "exact_zeros"
+    multiple = 16
+
+    def __init__(self, options: SYMNetOptions) -> None:
+        super().__init__(options)
+        self.add_layers(options.start_channel, bias=True)
+        self.dc9, self.dc10 = (_head(2 * options.start_channel) for _ in range(2))
+        self.orientation = Orientation(options.axes, options.reversed_axes)
+
+    def register(self, moving: Tensor, fixed: Tensor) -> Registration:
+        """Both displacements; `details` are the ways to the mean shape."""
+        features = self.features(self.orientation.apply(moving), self.orientation.apply(fixed))
+        moving_velocity, fixed_velocity = (
+            # The authors' channel 0 moves the last axis.
+            self.orientation.restore(self.options.largest * head(features).flip(1))
+            for head in (self.dc9, self.dc10)
+        )
+        half_moving, half_fixed, back_moving, back_fixed = (
+            integrate(velocity, self.options.integration_steps, self.sampler)
+            for velocity in (moving_velocity, fixed_velocity, -moving_velocity, -fixed_velocity)
+        )
+        return Registration(
+            compose(half_moving, back_fixed, self.sampler),
+            compose(half_fixed, back_moving, self.sampler),
+            HalfWays(moving_velocity, fixed_velocity, half_moving, half_fixed),
+        )
+
+    def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
+        """Similarity at the mean shape and at both ends, equal lengths of the two ways, no folding, smoothness."""
+        options, half = self.options, registration.details
+        padded_moving, padded_fixed = self._pad(moving)[0], self._pad(fixed)[0]
+        fields = (registration.displacement, registration.inverse)
+        there, back = (warp(image, field, self.sampler) for image, field in zip((moving, fixed), fields, strict=True))
+        meeting = (warp(padded_moving, half.moving, self.sampler), warp(padded_fixed, half.fixed, self.sampler))
+        whole = local_ncc(fixed, there, options.window) + local_ncc(moving, back, options.window)
+        smoothness = gradient_smoothness(half.moving_velocity) + gradient_smoothness(half.fixed_velocity)
+        return {
+            "similarity_mean": -local_ncc(*meeting, options.window),
+            "similarity": -whole,
+            "magnitude": options.magnitude_weight * (half.moving.abs().mean() - half.fixed.abs().mean()).abs(),
+            "orientation": options.orientation_weight * sum(negative_jacobian(field) for field in fields),
+            "smoothness": options.smoothness_weight * smoothness,
+        }
+
+
+def _head(inputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv3d(inputs, 3, 5, padding=2, bias=False), nn.Softsign())
