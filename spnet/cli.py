@@ -39,6 +39,15 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("--weights-root", type=Path, help="folder to look in before downloading")
     weights.add_argument("--to", type=Path, metavar="FILE", help="also copy them to FILE")
     weights.set_defaults(run=_weights)
+    methods = commands.add_parser(
+        "methods",
+        help="list all registration methods",
+        description="List every method: its title, trainable parameters at the paper's size, whether its authors'"
+        " weights are at hand, and where it deviates from its source or chooses what the source leaves open.",
+    )
+    methods.add_argument("--tsv", action="store_true", help="tab-separated, one line per method")
+    methods.add_argument("--config", type=Path, metavar="FILE", help="methods.yaml (default: of this checkout)")
+    methods.set_defaults(run=_methods)
     return parser
 
 
@@ -49,3 +58,10 @@ def _weights(options: argparse.Namespace) -> None:
         print(copy_published(options.name, options.to, options.weights_root))
     else:
         print(find_published(options.name, options.weights_root))
+
+
+def _methods(options: argparse.Namespace) -> None:
+    from spnet.catalogue import find_methods_file, read_catalogue, to_text, to_tsv
+
+    catalogue = read_catalogue(options.config or find_methods_file())
+    print(to_tsv(catalogue) if options.tsv else to_text(catalogue))

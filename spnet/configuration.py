@@ -30,8 +30,12 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
 
 
 def trained_on(experiment: Mapping[str, Any], method: Mapping[str, Any]) -> str:
-    """Dataset that a method's weights in an experiment come from, or `UNTRAINED`."""
-    return UNTRAINED if method["kind"] == "untrained" else experiment["trained_on"]
+    """Dataset that a method's weights in an experiment come from, or `UNTRAINED`.
+
+    Published weights come from where their authors trained them, whatever the experiment trains on.
+    """
+    by_kind = {"untrained": UNTRAINED, "trained": experiment["trained_on"], "published": method["trained_on"]}
+    return by_kind[method["kind"]]
 
 
 def _explain(error: ValidationError) -> str:
@@ -50,8 +54,9 @@ def _explain(error: ValidationError) -> str:
 
 def _check_references(config: Mapping[str, Any]) -> None:
     for name, method in config["methods"].items():
-        if method["kind"] == "published" and not method["weights"]:
-            raise ConfigError(f"method '{name}' is published but names no weights", remedy=MANUAL)
+        for key in ("weights", "trained_on"):
+            if method["kind"] == "published" and not method[key]:
+                raise ConfigError(f"method '{name}' is published but names no {key}", remedy=MANUAL)
     for name, dataset in config["datasets"].items():
         _check_dataset(name, dataset)
     for name, experiment in config["experiments"].items():

@@ -33,7 +33,5 @@ def _check_methods(config: Mapping[str, Any]) -> None:
                 f" {'learns' if learns else 'has nothing to learn'}",
                 remedy="Set its kind to untrained, trained or published accordingly",
             )
-    for name, experiment in config["experiments"].items():
-        for method in experiment["methods"]:
-            if config["methods"][method]["kind"] == "published":
-                check_published(config["methods"][method]["weights"], experiment["trained_on"], f"experiment '{name}'")
+        if entry["kind"] == "published":
+            check_published(entry["weights"], entry["trained_on"], f"method '{name}'")

@@ -93,7 +93,7 @@ def check_published(name: str, trained_on: str, user: str) -> None:
     entry = _published(name)
     if entry.trained_on != trained_on:
         raise WeightsError(
-            f"the published weights '{name}' were trained on {entry.trained_on}, but {user} is trained on {trained_on}",
+            f"the published weights '{name}' were trained on {entry.trained_on}, but {user} says {trained_on}",
             remedy=f"Set its trained_on to {entry.trained_on}",
         )
 

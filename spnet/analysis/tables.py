@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from spnet.configuration import UNTRAINED
 from spnet.errors import DataError
 
 METRIC_TITLES = {
@@ -80,8 +81,11 @@ def build_table(
             if wanted not in measured.index:
                 raise DataError(f"no score for {wanted}", remedy="Check the table's columns against the label set")
             value = measured.loc[wanted]
-            wanted = (column.trained_on, column.dataset, row.published_as, *quantity)
-            paper = printed.loc[wanted] if wanted in printed.index else None
+            paper = None
+            # Weights of another dataset than the experiment's are no counterpart of a row in the paper.
+            if column.weights_from[row.method] in (UNTRAINED, column.trained_on):
+                wanted = (column.trained_on, column.dataset, row.published_as, *quantity)
+                paper = printed.loc[wanted] if wanted in printed.index else None
             cells.append(
                 {
                     "method": row.method,

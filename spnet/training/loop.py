@@ -33,18 +33,20 @@ LOG_LINES = 50  # a log file wants some fifty lines, however long the training
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a method is trained (its `training` entry in methods.yaml); batch size 1, Adam, as the paper.
+    """How a method is trained (its `training` entry in methods.yaml); the optimiser is Adam, as the paper's.
 
     Attributes
     ----------
     steps: iterations; the authors' program does 30,000, the paper gives no number.
     learning_rate: 1e-4 in the paper.
     checkpoint_every: steps between rolling checkpoints.
+    batch_size: pairs (or triplets) per step.
     """
 
     steps: int = 30_000
     learning_rate: float = 1e-4
     checkpoint_every: int = 1000
+    batch_size: int = 1
 
 
 def train(
@@ -59,9 +61,9 @@ def train(
 ) -> Method:
     """Train a method on pairs drawn at random from `images`, and write weights.pt, history.csv and run.yaml.
 
-    Pairs are two independent uniform draws, as in the authors' program, so both may be the same image. Whatever stops
-    the training, calling again with the same arguments goes on from the last checkpoint in `folder` and ends in the
-    same weights (bit for bit on the CPU).
+    Every image of a pair (or triplet) is an independent uniform draw, as in the authors' program, so two may be the
+    same. Whatever stops the training, calling again with the same arguments goes on from the last checkpoint in
+    `folder` and ends in the same weights (bit for bit on the CPU).
 
     Parameters
     ----------
@@ -82,9 +84,10 @@ def train(
     definition = {
         "implementation": implementation,
         "method_options": asdict(method.options),
-        "training": {"steps": options.steps, "learning_rate": options.learning_rate},
+        "training": {key: value for key, value in asdict(options).items() if key != "checkpoint_every"},
         "seed": seed,
     }
+    parameters = method.count_parameters()  # before a stage freezes some
     trainer = _Trainer(method, [Path(path) for path in images], options, folder, definition, target)
     started = time.perf_counter()
     progress = trainer.run()
@@ -96,7 +99,7 @@ def train(
         {
             "seconds_since_last_start": round(time.perf_counter() - started, 1),
             "times_resumed": progress.resumed,
-            "trainable_parameters": method.count_parameters(),
+            "trainable_parameters": parameters,
         },
     )
     checkpoint.remove(folder)
@@ -191,8 +194,8 @@ class _Trainer:
         }
 
     def _draw(self) -> Tensor:
-        index = int(torch.randint(len(self.images), (1,), generator=self.generator))
-        return self._read(self.images[index]).to(self.device)
+        drawn = torch.randint(len(self.images), (self.options.batch_size,), generator=self.generator)
+        return torch.cat([self._read(self.images[int(index)]) for index in drawn]).to(self.device)
 
     def _diverged(self, what: str) -> TrainingError:
         return TrainingError(

@@ -1,0 +1,96 @@
+"""The methods at a glance: what `spnet methods` prints."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from spnet.errors import ConfigError
+from spnet.methods import METHODS, build_method
+
+TSV_HEADER = ("method", "title", "parameters", "published_weights", "deviations")
+_WIDTH = 120
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One implementation, as its entry of the same name in methods.yaml describes it.
+
+    Attributes
+    ----------
+    parameters: number of trainable ones, with the options of the entry.
+    published_weights: whether some entry runs its authors' weights.
+    """
+
+    method: str
+    title: str
+    parameters: int
+    published_weights: bool
+    deviations: tuple[str, ...]
+
+
+def find_methods_file() -> Path:
+    """methods.yaml of the folder one stands in, else of the checkout that this package runs from.
+
+    Raises
+    ------
+    ConfigError: it is in neither.
+    """
+    places = [folder / "config" / "methods.yaml" for folder in (Path.cwd(), Path(__file__).parents[1])]
+    for path in places:
+        if path.is_file():
+            return path
+    raise ConfigError("no config/methods.yaml here", remedy="Run in a checkout, or name the file with --config")
+
+
+def read_catalogue(path: str | Path) -> list[Entry]:
+    """Every implementation in `METHODS`, described by the methods.yaml at `path`.
+
+    Raises
+    ------
+    ConfigError: the file is not there, not YAML, or lacks an implementation.
+    """
+    try:
+        entries = yaml.safe_load(Path(path).read_text())["methods"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise ConfigError("this is no methods.yaml", path=path, remedy="Name one with --config") from error
+    missing = [name for name in METHODS if name not in entries]
+    if missing:
+        raise ConfigError(f"methods.yaml has no entry for {', '.join(missing)}", path=path)
+    return [_describe(name, entries) for name in METHODS]
+
+
+def _describe(name: str, entries: Mapping[str, Mapping[str, Any]]) -> Entry:
+    entry = entries[name]
+    published = any(other["implementation"] == name and other["kind"] == "published" for other in entries.values())
+    parameters = build_method(entry["implementation"], entry["options"]).count_parameters()
+    return Entry(name, entry["title"], parameters, published, tuple(entry["deviations"]))
+
+
+def to_tsv(catalogue: Sequence[Entry]) -> str:
+    """One line per method; deviations in one cell."""
+    rows = [
+        (entry.method, entry.title, str(entry.parameters), _yes_no(entry.published_weights), " ".join(entry.deviations))
+        for entry in catalogue
+    ]
+    return "\n".join("\t".join(row) for row in [TSV_HEADER, *rows])
+
+
+def to_text(catalogue: Sequence[Entry]) -> str:
+    """For reading: a line of facts per method, its deviations below."""
+    lines = [f"{'method':10} {'title':12} {'parameters':>10}  published weights"]
+    for entry in catalogue:
+        facts = f"{entry.method:10} {entry.title:12} {entry.parameters:>10,}  {_yes_no(entry.published_weights)}"
+        lines += ["", facts]
+        for deviation in entry.deviations:
+            lines.append(textwrap.fill(deviation, _WIDTH, initial_indent="  - ", subsequent_indent="    "))
+    return "\n".join(lines)
+
+
+def _yes_no(value: bool) -> str:
+    return "yes" if value else "no"
