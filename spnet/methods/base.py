@@ -97,7 +97,12 @@ class Method(nn.Module, ABC):
         return self.loss(self(moving, fixed), moving, fixed)
 
     def stages(self, steps: int, learning_rate: float) -> tuple[Stage, ...]:
-        """What trains for how long; one stage of everything unless a method says otherwise."""
+        """What trains for how long; one stage of everything unless a method says otherwise.
+
+        Raises
+        ------
+        ConfigError: the method cannot make its stages of so few steps.
+        """
         return (Stage("all", steps, learning_rate),)
 
     def begin_step(self, stage: Stage, step: int) -> None:

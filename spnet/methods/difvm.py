@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from spnet.fields import Sampler, integrate, upsample_from_corner, warp
 from spnet.losses import smooth_prior_divergence
 from spnet.methods.base import Method, Registration
-from spnet.methods.layers import flow_head, start_he_normal
+from spnet.methods.layers import flow_head, he_normal, start
 from spnet.methods.options import as_tuples, check_sampler
 from spnet.methods.voxelmorph import UNet
 
@@ -73,7 +73,7 @@ class DifVM(Method):
     def __init__(self, options: DifVMOptions) -> None:
         super().__init__(options)
         self.unet = UNet(options.encoder, options.decoder, "same", slope=0.2)
-        start_he_normal(self.unet)
+        start(self.unet, he_normal)
         self.head = GaussianHead(options.decoder[-1])
         self.sampler = options.sampler
 

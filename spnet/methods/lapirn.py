@@ -6,12 +6,14 @@ checkpoints. The method itself is the finest of three nested levels.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spnet.errors import ConfigError
 from spnet.fields import Orientation, integrate
 from spnet.fields.warp import from_normalised, sample, to_normalised
 from spnet.losses import gradient_smoothness, local_ncc, negative_jacobian
@@ -55,8 +57,11 @@ class LapIRNOptions:
         Orientation(self.axes, self.reversed_axes)
         if self.smoothness_weight is None:
             object.__setattr__(self, "smoothness_weight", _SMOOTHNESS[self.diffeomorphic])
-        if len(self.stage_shares) != len(_STAGES) or min(self.stage_shares) <= 0 or sum(self.stage_shares) != 1:
-            raise ValueError(f"stage_shares are three positive numbers with sum 1, not {self.stage_shares}")
+        shares = self.stage_shares
+        if len(shares) != len(_STAGES) or min(shares) <= 0 or not math.isclose(sum(shares), 1):
+            raise ValueError(f"stage_shares are three positive numbers with sum 1, not {shares}")
+        if self.window < 2 * len(_STAGES) + 1 or self.window % 2 == 0:
+            raise ValueError(f"window is odd and at least 7, since each coarser grid takes 2 less, not {self.window}")
 
 
 @dataclass(frozen=True)
@@ -174,8 +179,19 @@ class LapIRN(Method, LevelLayers):
         return terms
 
     def stages(self, steps: int, learning_rate: float) -> tuple[Stage, ...]:
-        """One stage per level, the coarsest first."""
-        shares = [max(1, round(share * steps)) for share in self.options.stage_shares]
+        """One stage per level, the coarsest first.
+
+        Raises
+        ------
+        ConfigError: a later stage would end before the coarser levels begin to train with it.
+        """
+        shares = [round(share * steps) for share in self.options.stage_shares]
+        if min(shares[1:]) <= self.options.frozen_steps or shares[0] < 1:
+            raise ConfigError(
+                f"LapIRN's stages would have {', '.join(map(str, shares))} of {steps} steps, too few for"
+                f" frozen_steps = {self.options.frozen_steps} at the start of the second and third",
+                remedy="Train for more steps, or lower frozen_steps",
+            )
         return tuple(Stage(name, share, learning_rate) for name, share in zip(_STAGES, shares, strict=True))
 
     def begin_step(self, stage: Stage, step: int) -> None:

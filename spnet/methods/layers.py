@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -26,9 +28,19 @@ class StridedSame(nn.Conv3d):
         return super().forward(F.pad(volume, self._padding))
 
 
-def start_he_normal(network: nn.Module) -> None:
-    """Start the convolutions of a network as Keras' ``he_normal`` with zero biases."""
+def start(network: nn.Module, draw: Callable[[Tensor], object]) -> None:
+    """Start all convolutions of a network by `draw`, which fills a weight, with zero biases."""
     for module in network.modules():
         if isinstance(module, nn.Conv3d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            draw(module.weight)
             nn.init.zeros_(module.bias)
+
+
+def he_normal(weight: Tensor) -> None:
+    """Keras' initialisation of that name, but for its truncation at two standard deviations."""
+    nn.init.kaiming_normal_(weight, nonlinearity="relu")
+
+
+def uniform_scaling(weight: Tensor) -> None:
+    """Tflearn's initialisation of that name: a variance of one over the number of inputs."""
+    nn.init.kaiming_uniform_(weight, nonlinearity="linear")

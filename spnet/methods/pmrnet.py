@@ -13,7 +13,7 @@ from spnet.fields import Sampler, warp
 from spnet.losses import local_ncc, smooth_prior_divergence
 from spnet.methods.base import Method, Registration
 from spnet.methods.difvm import GaussianHead, draw, integrate_on_half_grid
-from spnet.methods.layers import StridedSame
+from spnet.methods.layers import StridedSame, start
 from spnet.methods.options import check_choice, check_sampler
 
 _DEPTH = 4
@@ -82,9 +82,12 @@ class LatentLayer(nn.Module):
         super().__init__()
         self.mean = _block(channels, 3, momentum)
         self.log_variance = _block(channels, 3, momentum)
+        self.transform = _block(3, channels, momentum)
+
+    def start_small(self) -> None:
+        """Mean and log variance begin nearly flat (before their batch normalisation)."""
         nn.init.normal_(self.mean[0].weight, std=1e-5)
         nn.init.normal_(self.log_variance[0].weight, std=1e-10)
-        self.transform = _block(3, channels, momentum)
 
     def forward(self, source: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Mean, log variance, sample (in evaluation the mean) and transformed feature."""
@@ -114,6 +117,9 @@ class PMRnet(Method):
             for index, level in enumerate((2, 1, 0))
         )
         self.last = nn.Sequential(nn.Conv3d(base, base, 1), nn.LeakyReLU(0.2))
+        start(self, nn.init.xavier_uniform_)  # Keras' default
+        for layer in self.latent:
+            layer.start_small()
         self.head = GaussianHead(base)
         self.sampler = options.sampler
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from spnet.fields import Sampler, compose, warp
 from spnet.losses import global_correlation, local_ncc
 from spnet.methods.base import Method, Registration, Stage
-from spnet.methods.layers import flow_head
+from spnet.methods.layers import flow_head, start, uniform_scaling
 from spnet.methods.options import as_tuples, check_choice, check_sampler
 from spnet.methods.voxelmorph import UNet
 
@@ -47,6 +47,7 @@ class Cascade(nn.Module):
     def __init__(self, encoder: tuple[int, ...], decoder: tuple[int, ...]) -> None:
         super().__init__()
         self.unet = UNet(encoder, decoder, "same", slope=0.1)
+        start(self.unet, uniform_scaling)
         self.flow = flow_head(decoder[-1])
 
     def forward(self, fixed: Tensor, warped: Tensor) -> Tensor:

@@ -42,6 +42,12 @@ def methods_of_kind(kind):
     return [name for name, entry in METHODS.items() if entry["kind"] == kind]
 
 
+def weight_sources():
+    """Every value that the column trained_on may take."""
+    published = {METHODS[name]["trained_on"] for name in methods_of_kind("published")}
+    return [UNTRAINED, *sorted({*DATASETS, *published})]
+
+
 def sources_of(*parts):
     """Source files of parts of spnet (packages or modules), as inputs: a mended metric is then scored again.
 
