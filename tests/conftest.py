@@ -70,10 +70,10 @@ def compose_in_float64():
     """Function of (outer, inner, sampler), fields [3, D, H, W]: inner(x) + outer(x + inner(x)), by SciPy."""
 
     def composed(outer, inner, sampler):
-        points, mode = np.indices(inner.shape[1:]) + inner, "nearest"
+        points, mode = np.indices(inner.shape[1:]) + inner, "nearest" if sampler == "exact" else "grid-constant"
         if sampler == "official":
             sizes = np.array(inner.shape[1:], dtype=float).reshape(3, 1, 1, 1)
-            points, mode = points * sizes / (sizes - 1) - 0.5, "grid-constant"
+            points = points * sizes / (sizes - 1) - 0.5
         return inner + np.stack([map_coordinates(channel, points, order=1, mode=mode) for channel in outer])
 
     return composed

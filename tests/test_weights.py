@@ -1,6 +1,7 @@
 import dataclasses
 import hashlib
 import http.server
+import re
 import threading
 
 import pytest
@@ -49,9 +50,10 @@ def put(folder, content=CONTENT):
     return folder / "tiny.pt"
 
 
-def test_the_published_file_is_pinned_to_a_whole_commit_and_equals_the_shared_one(shared):
-    entry = PUBLISHED["spnet"]
-    assert "/dd4c77ed7a0b8fa290e4b2d0b8fa2fc19af67ba0/" in entry.url
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_file_is_pinned_to_a_whole_commit_and_equals_the_shared_one(shared, name):
+    entry = PUBLISHED[name]
+    assert re.search("/raw/[0-9a-f]{40}/", entry.url)
     content = (shared / "weights" / entry.file).read_bytes()
     assert (len(content), hashlib.sha256(content).hexdigest()) == (entry.size_bytes, entry.sha256)
 

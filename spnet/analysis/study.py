@@ -16,9 +16,6 @@ from spnet.configuration import trained_on
 from spnet.data.labels import LabelSet, label_set
 from spnet.files import atomic_path, write_text
 
-# Of a method that no code and no text of its authors could be reached for.
-RECREATED = "re-created from the description"
-
 
 @dataclass(frozen=True)
 class Study:
@@ -41,7 +38,10 @@ class Study:
     def rows(self, experiments: Sequence[str]) -> list[Row]:
         """Every method of these experiments once, in order."""
         names = dict.fromkeys(method for name in experiments for method in self.experiments[name]["methods"])
-        return [Row(name, _title(self.methods[name]), self.methods[name]["published_as"]) for name in names]
+        return [
+            Row(name, entry["title"], entry["published_as"], entry["recreated"])
+            for name, entry in ((name, self.methods[name]) for name in names)
+        ]
 
     def columns(self, experiments: Sequence[str], quantities: Sequence[Mapping[str, Any]]) -> list[Column]:
         """Every quantity (entry `columns` of a table) of every experiment."""
@@ -97,11 +97,6 @@ def write_table(
         table.to_csv(temporary, index=False)
     write_text(outputs["markdown"], to_markdown(table, specification["title"], notes))
     write_text(outputs["latex"], to_latex(table, specification["title"], notes))
-
-
-def _title(method: Mapping[str, Any]) -> str:
-    """What a reader of tables must see at once: the method, and whether it could only be guessed from a description."""
-    return f"{method['title']}, {RECREATED}" if method["recreated"] else method["title"]
 
 
 def _absent_notes(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> list[str]:

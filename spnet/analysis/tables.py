@@ -10,6 +10,8 @@ import pandas as pd
 from spnet.configuration import UNTRAINED
 from spnet.errors import DataError
 
+RECREATED = "re-created from the description"
+
 METRIC_TITLES = {
     "dice": "Dice",
     "jab": "Jab (%)",
@@ -28,11 +30,18 @@ class Row:
     method: its key in the metrics.
     title: what the reader sees.
     published_as: key of the paper's row in published.tsv, if the paper has one.
+    recreated: no code and no text of the method's authors was reachable.
     """
 
     method: str
     title: str
     published_as: str | None
+    recreated: bool = False
+
+    @property
+    def label(self) -> str:
+        """The title, and what a reader of a table must see at once."""
+        return f"{self.title}, {RECREATED}" if self.recreated else self.title
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ def build_table(
             cells.append(
                 {
                     "method": row.method,
-                    "title": row.title,
+                    "title": row.label,
                     "trained_on": column.trained_on,
                     "dataset": column.dataset,
                     "metric": column.metric,

@@ -13,6 +13,7 @@ from spnet.errors import DataError
 
 LABELS = {"d": LabelSet(scored=(1, 2, 3), regions={"low": (1, 2), "high": (3,)})}
 PAIR_AB = {"trained_on": "none", "dataset": "d", "method": "m", "seed": 0, "moving": "a", "fixed": "b"}
+METHOD = {"title": "M", "kind": "untrained", "published_as": "spnet", "recreated": False, "trained_on": None}
 PAIR_BA = PAIR_AB | {"moving": "b", "fixed": "a"}
 
 
@@ -130,7 +131,7 @@ def test_published_numbers_are_all_there(published):
 
 
 def study():
-    method = {"title": "A & B", "kind": "untrained", "published_as": "spnet"}
+    method = METHOD | {"title": "A & B"}
     experiment = {"trained_on": "d", "dataset": "d", "methods": ["m"]}
     label_sets = {"d": {"scored": [1, 2, 3], "regions": {"low": [1, 2], "high": [3]}}}
     return Study({"e": experiment}, {"m": method}, label_sets)
@@ -169,7 +170,7 @@ def test_a_method_is_shown_with_each_experiments_own_training(tmp_path):
         "table\ttrained_on\tdataset\tmethod\tmetric\tstructure\tmean\tstd\n"
         "table3\td\td\tspnet\tice\tvolume\t0.046\t0.002\ntable3\te\td\tspnet\tice\tvolume\t9\t9\n"
     )
-    methods = {"m": {"title": "M", "kind": "trained", "published_as": "spnet"}}
+    methods = {"m": METHOD | {"kind": "trained"}}
     experiments = {name: {"trained_on": name, "dataset": name, "methods": ["m"]} for name in "de"}
     study = Study(experiments, methods, {name: {"scored": [1]} for name in "de"})
     outputs = {name: tmp_path / name for name in ("csv", "markdown", "latex")}
@@ -178,6 +179,39 @@ def test_a_method_is_shown_with_each_experiments_own_training(tmp_path):
     write_table("table3", specification, study, tmp_path / "m.parquet", tmp_path / "p.tsv", outputs)
     assert "| M | 0.250(0.000) | 0.046(0.002) | 0.750(0.000) |" in outputs["markdown"].read_text()
     assert "| Method | d: ICE | paper | e: ICE |" in outputs["markdown"].read_text()
+
+
+def test_weights_of_another_dataset_have_no_value_of_the_paper_beside_them(tmp_path):
+    rows = [
+        {**PAIR_AB, "method": name, "trained_on": name, "metric": "ice", "structure": "volume", "value": 0.25}
+        for name in ("d", "elsewhere")
+    ]
+    methods = {name: METHOD | {"title": name, "kind": "published", "trained_on": name} for name in ("d", "elsewhere")}
+    text = table_of(rows, methods, tmp_path)
+    assert "| d | 0.250(0.000) | 0.046(0.002) |" in text
+    assert "| elsewhere | 0.250(0.000) | - |" in text
+
+
+def test_a_method_that_was_re_created_from_its_description_says_so_in_its_row(tmp_path):
+    row = {**PAIR_AB, "trained_on": "d", "metric": "ice", "structure": "volume", "value": 0.25}
+    text = table_of([row], {"m": METHOD | {"kind": "trained", "recreated": True}}, tmp_path)
+    assert "| M, re-created from the description | 0.250(0.000) |" in text
+
+
+def table_of(rows, methods, folder):
+    """Markdown of a table of ICE, all methods tested on dataset d in an experiment trained on d."""
+    pd.DataFrame(rows).to_parquet(folder / "m.parquet")
+    (folder / "p.tsv").write_text(
+        "table\ttrained_on\tdataset\tmethod\tmetric\tstructure\tmean\tstd\n"
+        "table3\td\td\tspnet\tice\tvolume\t0.046\t0.002\n"
+    )
+    experiments = {"e": {"trained_on": "d", "dataset": "d", "methods": list(methods)}}
+    outputs = {name: folder / name for name in ("csv", "markdown", "latex")}
+    columns = [{"metric": "ice", "structures": ["volume"]}]
+    specification = {"title": "T", "experiments": ["e"], "columns": columns, "notes": []}
+    study = Study(experiments, methods, {"d": {"scored": [1]}})
+    write_table("table3", specification, study, folder / "m.parquet", folder / "p.tsv", outputs)
+    return outputs["markdown"].read_text()
 
 
 def test_a_cell_that_was_not_measured_stops_the_table(scores, tmp_path, repository):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import map_coordinates
 
-from spnet.fields import crop, jacobian_determinant, pad_to_multiple, upsample
+from spnet.fields import crop, jacobian_determinant, pad_to_multiple, upsample, upsample_from_corner
 
 SHAPE = (6, 9, 7)
 FACTORS = [2, 3]
@@ -62,6 +62,16 @@ def test_random_displacement_agrees_with_scipy_at_half_voxel_centres(factor):
         for field in displacement.numpy()
     ]
     np.testing.assert_allclose(upsample(displacement, factor).numpy(), expected, rtol=0, atol=1e-10)
+
+
+def test_upsampling_from_the_corner_agrees_with_scipy_at_half_the_index():
+    displacement = random_displacement()
+    fine = np.indices([2 * size for size in displacement.shape[2:]]) / 2
+    expected = [
+        [2 * map_coordinates(channel, fine, order=1, mode="nearest") for channel in field]
+        for field in displacement.numpy()
+    ]
+    np.testing.assert_allclose(upsample_from_corner(displacement).numpy(), expected, rtol=0, atol=1e-10)
 
 
 def test_two_is_the_default_factor():

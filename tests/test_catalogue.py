@@ -1,0 +1,39 @@
+"""What `spnet methods` prints."""
+
+import pytest
+import yaml
+
+from spnet.catalogue import TSV_HEADER, read_catalogue
+from spnet.cli import main
+from spnet.errors import ConfigError
+from spnet.methods import METHODS
+
+
+def test_every_method_is_one_line_with_its_facts(capsys):
+    assert main(["methods", "--tsv"]) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert tuple(header.split("\t")) == TSV_HEADER
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in lines}
+    assert list(rows) == list(METHODS)
+    assert rows["lapirn"][:3] == ["LapIRN", "923748", "yes"]
+    assert rows["vm"][:3] == ["VM", "396451", "no"]
+    assert "No code and no text" in rows["sccnet"][3]
+
+
+def test_for_reading_every_deviation_has_a_line_of_its_own(capsys, repository):
+    assert main(["methods"]) == 0
+    printed = capsys.readouterr().out
+    entries = read_catalogue(repository / "config" / "methods.yaml")
+    assert printed.count("\n  - ") == sum(len(entry.deviations) for entry in entries)
+    assert "923,748" in printed
+
+
+def test_a_file_that_lacks_a_method_is_named(repository, tmp_path, capsys):
+    methods = yaml.safe_load((repository / "config" / "methods.yaml").read_text())
+    del methods["methods"]["icnet"]
+    path = tmp_path / "methods.yaml"
+    path.write_text(yaml.safe_dump(methods))
+    with pytest.raises(ConfigError, match="no entry for icnet"):
+        read_catalogue(path)
+    assert main(["methods", "--config", str(tmp_path / "nowhere.yaml")]) == 1
+    assert "this is no methods.yaml" in capsys.readouterr().err
