@@ -10,7 +10,7 @@ FILES = ("t1weighted_brain.nii.gz", "labels.DKT31.manual.nii.gz")
 
 OWN_DATASET = Path(__file__).with_name("own_dataset.yaml").read_text()
 PUBLISHED_METHOD = "experiments: {mindboggle101: {methods: [spnet-published]}}"
-PUBLISHED_ELSEWHERE = OWN_DATASET.replace("mindboggle101: {", "other: {").replace("[identity]", "[spnet-published]")
+PUBLISHED_ELSEWHERE = "methods: {spnet-published: {trained_on: mine}}"
 
 
 def fake_raw_tree(checkout, cohorts):
@@ -31,20 +31,20 @@ def test_lint_is_clean(checkout):
     assert "good condition" in done.stdout
 
 
-def test_the_paper_is_62_subjects_one_training_and_380_ordered_pairs_per_method(checkout):
+def test_the_paper_is_62_subjects_ten_trainings_and_380_ordered_pairs_per_method(checkout):
     fake_raw_tree(checkout, {"NKI-RS-22": 22, "NKI-TRT-20": 20, "OASIS-TRT-20": 20})
     done = checkout.run("--dry-run")
     assert done.returncode == 0, done.stdout
     assert job_counts(done.stdout) == {
         "preprocess_subject": 62,
         "list_pairs": 1,
-        "train_method": 1,
-        "evaluate_chunk": 3 * 19,
+        "train_method": 10,
+        "evaluate_chunk": 13 * 19,
         "collect_metrics": 1,
         "make_table": 2,
         "draw_figure": 1,
         "all": 1,
-        "total": 126,
+        "total": 325,
     }
 
 
@@ -53,7 +53,7 @@ def test_the_demo_makes_its_raw_scans_and_runs_the_same_rules(checkout):
     assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
     assert counts["make_virtual_subject"] == counts["preprocess_subject"] == 10
-    assert counts["train_method"] == 1
+    assert counts["train_method"] == 10
 
 
 def test_published_weights_run_on_whatever_subjects_are_there_without_training(checkout):
@@ -62,8 +62,8 @@ def test_published_weights_run_on_whatever_subjects_are_there_without_training(c
     assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
     assert counts["preprocess_subject"] == 5
-    assert counts["fetch_weights"] == 1
-    assert counts["evaluate_chunk"] == 3 * 3
+    assert counts["fetch_weights"] == 3
+    assert counts["evaluate_chunk"] == 5 * 3
     assert "train_method" not in counts
 
 
@@ -72,8 +72,8 @@ def test_several_seeds_train_and_evaluate_learned_methods_only(checkout):
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", overlay)
     assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
-    assert counts["train_method"] == 3
-    assert counts["evaluate_chunk"] == 2 + 3
+    assert counts["train_method"] == 10 * 3
+    assert counts["evaluate_chunk"] == 2 + 10 * 3
 
 
 def test_without_raw_scans_the_paper_stops_at_once_and_says_what_to_get_and_where_to_put_it(checkout):
@@ -106,10 +106,12 @@ def test_one_test_subject_is_not_enough(checkout):
         ("methods: {spnet: {kind: untrained}}", "is of kind 'untrained', but its implementation 'spnet' learns"),
         ("methods: {syn: {kind: trained}}", "its implementation 'syn' has nothing to learn"),
         ("methods: {spnet-published: {weights: spnt}}\n" + PUBLISHED_METHOD, "no published weights 'spnt'"),
-        (PUBLISHED_ELSEWHERE, "were trained on mindboggle101, but experiment 'other' is trained on mine"),
+        (PUBLISHED_ELSEWHERE, "were trained on mindboggle101, but method 'spnet-published' says mine"),
+        ("methods: {spnet-published: {trained_on: null}}", "is published but names no trained_on"),
+        ("methods: {lapirn: {training: {steps: 300}}}", "LapIRN's stages would have 75, 75, 150 of 300 steps, too few"),
         ("datasets: {mindboggle101: {prepare: {target: mni125}}}", "the target 'mni125' is neither"),
     ],
-    ids=["key", "method", "implementation", "option", "weights", "untrained", "trained", "name", "elsewhere", "target"],
+    ids=["key", "method", "implementation", "option", "weights", "untrained", "trained", "name", "elsewhere", "nowhere", "stages", "target"],
 )
 def test_a_mistake_in_the_configuration_stops_at_once_by_name(checkout, overlay, message):
     path = checkout.write("mistake.yaml", overlay + "\n")
@@ -134,7 +136,7 @@ def test_evaluation_depends_on_the_metrics_source_and_training_on_no_source(chec
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
     inputs = re.findall(r"rule (\w+):\n    input: (.*)", done.stdout)
     evaluations = [files for rule, files in inputs if rule == "evaluate_chunk"]
-    assert len(evaluations) == 3
+    assert len(evaluations) == 12
     for files in evaluations:
         assert "metrics/overlap.py" in files
         assert "data/labels.py" in files

@@ -30,27 +30,30 @@ datasets:
     prepare: {spacing: 5.0, shape: [32, 40, 32]}
 methods:
   spnet: {training: {steps: 30, checkpoint_every: 2}}
+experiments:
+  mindboggle101: {methods: [identity, syn, spnet]}
 """
 DEMO = ("--configfile", "config/demo/config.yaml")
 OWN_DATASET = Path(__file__).with_name("own_dataset.yaml")
 MODEL = "models/mindboggle101/spnet/seed-0"
 
 
-def test_the_demo_ends_in_tables_and_a_boxplot_with_spnet_well_above_affine_only(checkout, repository):
+def test_the_demo_ends_in_tables_and_a_boxplot_with_every_method_above_affine_only(checkout, repository):
     done = checkout.run(*DEMO)
     assert done.returncode == 0, done.stdout[-5000:]
     run = checkout.folder / "results" / "demo"
     table = pd.read_csv(run / "tables" / "table1.csv")
     average = table[table["structure"] == "Average"].set_index("method")
-    assert average["pairs"].tolist() == [12, 12, 12]
-    assert average.loc["spnet", "mean"] > average.loc["identity", "mean"] + 0.05
-    assert average.loc["syn", "mean"] > average.loc["identity", "mean"]
+    assert average["pairs"].tolist() == [12] * 12
+    mean = average["mean"]
+    assert (mean.drop("identity") > mean["identity"]).all(), mean.to_dict()
+    assert "re-created from the description" in (run / "tables" / "table1.md").read_text()
     metrics = pd.read_parquet(run / "metrics.parquet")
     assert np.isfinite(metrics["value"]).all()
     for name in ("tables/table1.md", "tables/table1.tex", "tables/table3.csv", "figures/fig7.pdf", "figures/fig7.png"):
         assert (run / name).stat().st_size > 200, name
     prepared = nib.load(run / "preprocessed/mindboggle101/OASIS-TRT-20-1/image.nii.gz")
-    assert prepared.shape == (48, 64, 48)
+    assert prepared.shape == (32, 48, 32)
     record = yaml.safe_load((run / MODEL / "run.yaml").read_text())
     assert record["outcome"]["trainable_parameters"] == 426_732
     assert not (run / MODEL / checkpoint.NAME).exists()
