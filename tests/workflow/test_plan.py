@@ -111,7 +111,20 @@ def test_one_test_subject_is_not_enough(checkout):
         ("methods: {lapirn: {training: {steps: 300}}}", "LapIRN's stages would have 75, 75, 150 of 300 steps, too few"),
         ("datasets: {mindboggle101: {prepare: {target: mni125}}}", "the target 'mni125' is neither"),
     ],
-    ids=["key", "method", "implementation", "option", "weights", "untrained", "trained", "name", "elsewhere", "nowhere", "stages", "target"],
+    ids=[
+        "key",
+        "method",
+        "implementation",
+        "option",
+        "weights",
+        "untrained",
+        "trained",
+        "name",
+        "elsewhere",
+        "nowhere",
+        "stages",
+        "target",
+    ],
 )
 def test_a_mistake_in_the_configuration_stops_at_once_by_name(checkout, overlay, message):
     path = checkout.write("mistake.yaml", overlay + "\n")
