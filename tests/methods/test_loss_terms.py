@@ -19,7 +19,7 @@ HEADS = {
     "difvm": 0.3,
     "pmrnet": 0.1,
     "lapirn": 1.0,
-    "rcnet": 5.0,
+    "rcnet": 1.0,
     "cfwnet": 0.3,
     "sccnet": 10.0,
     "icnet": 3.0,
@@ -90,7 +90,7 @@ def build(name, options=None, stage=-1):
             if parameter.ndim == 5 and parameter.shape[0] == 3:
                 parameter *= HEADS[name] / parameter.std()
     method.train()
-    method.begin_step(method.stages(12, 1e-4)[stage], 0)
+    method.begin_step(method.stages(12_000, 1e-4)[stage], 0)
     return method
 
 
