@@ -59,9 +59,10 @@ class SCCnet(VoxelMorph):
         forward, backward = self(first, second).displacement, self(second, first).displacement
         terms = self.loss(Registration(forward, backward), first, second)
         if self._with_cycle and self.options.cycle_weight:
-            there = [forward, self(second, third).displacement, self(third, first).displacement]
-            back = [self(first, third).displacement, self(third, second).displacement, backward]
-            cycles = sum(cycle_consistency(_pull_back(fields), self.sampler) for fields in (there, back))
+            # A field that warps A onto B leads from B's grid to A: round the triplet from the first image's grid, both ways.
+            one_way = [self(third, first).displacement, self(second, third).displacement, forward]
+            other_way = [backward, self(third, second).displacement, self(first, third).displacement]
+            cycles = sum(cycle_consistency(fields, self.sampler) for fields in (one_way, other_way))
             terms["cycle"] = self.options.cycle_weight * self.options.cycle_every * cycles
         return terms
 
@@ -77,11 +78,3 @@ class SCCnet(VoxelMorph):
         if options.folding_weight:
             terms["folding"] = options.folding_weight * sum(negative_jacobian(field) for field in fields)
         return terms
-
-
-def _pull_back(fields: Sequence[Tensor]) -> list[Tensor]:
-    """Fields A to B, B to C, C to A in the order in which a point of A's grid meets them.
-
-    A field that warps A onto B lives on B's grid: phi_AB o phi_BC o phi_CA applies phi_CA first.
-    """
-    return list(fields)[::-1]
