@@ -59,7 +59,7 @@ class SCCnet(VoxelMorph):
         forward, backward = self(first, second).displacement, self(second, first).displacement
         terms = self.loss(Registration(forward, backward), first, second)
         if self._with_cycle and self.options.cycle_weight:
-            # A field that warps A onto B leads from B's grid to A: round the triplet from the first image's grid, both ways.
+            # A field that warps A onto B leads from B's grid to A: both ways round the triplet, from the first image.
             one_way = [self(third, first).displacement, self(second, third).displacement, forward]
             other_way = [backward, self(third, second).displacement, self(first, third).displacement]
             cycles = sum(cycle_consistency(fields, self.sampler) for fields in (one_way, other_way))
