@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from spnet.errors import ConfigError
+from spnet.errors import ConfigError, first_line
 from spnet.methods import METHODS, build_method
 
 TSV_HEADER = ("method", "title", "parameters", "published_weights", "deviations")
@@ -57,12 +57,14 @@ def read_catalogue(path: str | Path) -> list[Entry]:
     """
     try:
         entries = yaml.safe_load(Path(path).read_text())["methods"]
+        missing = [name for name in METHODS if name not in entries]
+        if missing:
+            raise ConfigError(f"methods.yaml has no entry for {', '.join(missing)}", path=path)
+        return [_describe(name, entries) for name in METHODS]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise ConfigError("this is no methods.yaml", path=path, remedy="Name one with --config") from error
-    missing = [name for name in METHODS if name not in entries]
-    if missing:
-        raise ConfigError(f"methods.yaml has no entry for {', '.join(missing)}", path=path)
-    return [_describe(name, entries) for name in METHODS]
+        raise ConfigError(
+            f"this is no complete methods.yaml ({first_line(error)})", path=path, remedy="Name one with --config"
+        ) from error
 
 
 def _describe(name: str, entries: Mapping[str, Mapping[str, Any]]) -> Entry:

@@ -42,8 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     methods = commands.add_parser(
         "methods",
         help="list all registration methods",
-        description="List every method: its title, trainable parameters at the paper's size, whether its authors'"
-        " weights are at hand, and where it deviates from its source or chooses what the source leaves open.",
+        description="List every method: its title, trainable parameters at the paper's size, whether its authors"
+        " published weights, and where it deviates from its source or chooses what the source leaves open.",
     )
     methods.add_argument("--tsv", action="store_true", help="tab-separated, one line per method")
     methods.add_argument("--config", type=Path, metavar="FILE", help="methods.yaml (default: of this checkout)")

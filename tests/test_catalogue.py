@@ -35,5 +35,6 @@ def test_a_file_that_lacks_a_method_is_named(repository, tmp_path, capsys):
     path.write_text(yaml.safe_dump(methods))
     with pytest.raises(ConfigError, match="no entry for icnet"):
         read_catalogue(path)
-    assert main(["methods", "--config", str(tmp_path / "nowhere.yaml")]) == 1
-    assert "this is no methods.yaml" in capsys.readouterr().err
+    path.write_text("methods:\n")
+    assert main(["methods", "--config", str(path)]) == 1
+    assert "this is no complete methods.yaml" in capsys.readouterr().err

@@ -43,14 +43,12 @@ def draw(values: pd.DataFrame, titles: Mapping[str, str], dataset_titles: Mappin
             shown,
             x="Method",
             y="value",
-            hue="Method",
             order=list(wrapped.values()),
-            hue_order=list(wrapped.values()),
+            color=style.BOX,  # the axis names the methods, which are more than colours to tell apart
             ax=panel,
             width=0.6,
             linewidth=1,
             fliersize=2,
-            legend=False,
         )
         pairs = shown.groupby("method").size().max()
         panel.set(xlabel="", ylabel="Dice, average over labels", title=f"{title} ({pairs} ordered pairs)")

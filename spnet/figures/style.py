@@ -14,6 +14,7 @@ from spnet.files import atomic_path
 matplotlib.use("Agg")
 
 PALETTE = "colorblind"
+BOX = "#8fb8de"  # light enough for the median line to stand out in grey
 
 
 def apply() -> None:

@@ -51,7 +51,10 @@ def make_options(implementation: str, options: Mapping[str, Any] | None = None) 
                 f"method '{implementation}' has no option '{name}'{did_you_mean(name, known)}",
                 remedy=f"Its options are: {', '.join(known) or 'none'}",
             )
+    from spnet.methods.options import check_types
+
     try:
+        check_types(options_class, options or {})
         return options_class(**(options or {}))
     except (TypeError, ValueError) as error:
         raise ConfigError(f"options of method '{implementation}' cannot be used: {error}") from error

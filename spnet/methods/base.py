@@ -88,7 +88,10 @@ class Method(nn.Module, ABC):
         """Register two images whose sizes are multiples of `multiple`."""
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
-        """Named, already weighted terms; their sum is minimised."""
+        """Named, already weighted terms; their sum is minimised.
+
+        A method that is trained on both passes of its network (ICNet, SCCnet) wants `inverse` from the second one.
+        """
         raise NotImplementedError(f"{type(self).__name__} is not trained")
 
     def training_loss(self, images: Sequence[Tensor]) -> dict[str, Tensor]:

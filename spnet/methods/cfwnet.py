@@ -12,7 +12,14 @@ from torch import Tensor
 from spnet.fields import Sampler, compose, upsample, warp
 from spnet.losses import gradient_smoothness, local_ncc
 from spnet.methods.base import Method, Registration
-from spnet.methods.options import as_tuples, check_sampler
+from spnet.methods.options import (
+    as_tuples,
+    check_levels,
+    check_not_negative,
+    check_positive,
+    check_sampler,
+    check_window,
+)
 from spnet.methods.spnet.method import image_pyramid
 from spnet.methods.spnet.network import PyramidLayers
 
@@ -36,14 +43,18 @@ class CFWnetOptions:
 
     def __post_init__(self) -> None:
         as_tuples(self, "channels", "estimator_channels", "windows")
+        check_levels(self, "channels", "estimator_channels", "windows")
+        check_window(*self.windows)
+        check_positive(self, "channels", "estimator_channels")
+        check_not_negative(self, "smoothness_weight")
         check_sampler(self.sampler)
-        if not len(self.channels) == len(self.estimator_channels) == len(self.windows):
-            raise ValueError("channels, estimator_channels and windows need one entry per pyramid level each")
 
 
 @dataclass(frozen=True)
 class Level:
-    """What one level found, in voxels of its grid: its own output, and the displacement with the coarser levels'."""
+    """What one level found, [B, 3, ...] in voxels of its grid: its own output, and the displacement with the coarser
+    levels'.
+    """
 
     output: Tensor
     displacement: Tensor
@@ -64,12 +75,11 @@ class CFWnet(Method, PyramidLayers):
         """Displacement of the moving image; `details` are the levels, finest first, on the padded grid."""
         moving_features, fixed_features = (self.encode(image_pyramid(image, self.levels)) for image in (moving, fixed))
         found: list[Level] = []
-        warped, inputs = moving_features[-1], []
+        warped, inputs, coarse = moving_features[-1], [], None
         for level in reversed(range(self.levels)):
             output, hidden = self.estimate(level, [warped, fixed_features[level], *inputs])
-            displacement = output
-            if found and self.options.residual:
-                displacement = compose(inputs[1], output, self.sampler)
+            composed = self.options.residual and coarse is not None
+            displacement = compose(coarse, output, self.sampler) if composed else output
             found.append(Level(output, displacement))
             if level:
                 coarse = upsample(displacement)

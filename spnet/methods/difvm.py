@@ -12,8 +12,8 @@ from spnet.fields import Sampler, integrate, upsample_from_corner, warp
 from spnet.losses import smooth_prior_divergence
 from spnet.methods.base import Method, Registration
 from spnet.methods.layers import flow_head, he_normal, start
-from spnet.methods.options import as_tuples, check_sampler
-from spnet.methods.voxelmorph import UNet
+from spnet.methods.options import as_tuples, check_not_negative, check_positive, check_sampler
+from spnet.methods.voxelmorph import UNet, check_widths
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,10 @@ class DifVMOptions:
 
     def __post_init__(self) -> None:
         as_tuples(self, "encoder", "decoder")
+        check_widths(self.encoder, self.decoder, full_size=False)
+        check_positive(self, "integration_steps", "image_sigma")
+        check_not_negative(self, "prior_precision")
         check_sampler(self.sampler)
-        if self.image_sigma <= 0:
-            raise ValueError(f"image_sigma is a standard deviation, not {self.image_sigma}")
 
 
 class GaussianHead(nn.Module):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from spnet.fields import warp
 from spnet.losses import antifold, gradient_smoothness, inverse_consistency, local_ncc
 from spnet.methods.base import Method, Registration
-from spnet.methods.options import check_choice
+from spnet.methods.options import check_choice, check_not_negative, check_positive
 
 # Layers of each level and how many channels they give, as multiples of the width; level 0 is at full resolution.
 _ENCODER = (
@@ -96,6 +96,8 @@ class ICNetOptions:
 
     def __post_init__(self) -> None:
         check_choice("similarity", self.similarity, ("mse", "lncc"))
+        check_positive(self, "start_channel", "largest")
+        check_not_negative(self, "inverse_weight", "antifold_weight", "smoothness_weight")
 
 
 class ICNet(Method, UNetLayers):

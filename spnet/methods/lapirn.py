@@ -18,7 +18,7 @@ from spnet.fields import Orientation, integrate
 from spnet.fields.warp import from_normalised, sample, to_normalised
 from spnet.losses import gradient_smoothness, local_ncc, negative_jacobian
 from spnet.methods.base import Method, Registration, Stage
-from spnet.methods.options import as_tuples
+from spnet.methods.options import as_tuples, check_not_negative, check_positive
 
 _SLOPE = 0.2
 _BLOCKS = 5
@@ -55,18 +55,21 @@ class LapIRNOptions:
     def __post_init__(self) -> None:
         as_tuples(self, "stage_shares", "axes", "reversed_axes")
         Orientation(self.axes, self.reversed_axes)
+        check_positive(self, "start_channel", "largest", "integration_steps")
+        check_not_negative(self, "antifold_weight", "frozen_steps")
         if self.smoothness_weight is None:
             object.__setattr__(self, "smoothness_weight", _SMOOTHNESS[self.diffeomorphic])
         shares = self.stage_shares
         if len(shares) != len(_STAGES) or min(shares) <= 0 or not math.isclose(sum(shares), 1):
             raise ValueError(f"stage_shares are three positive numbers with sum 1, not {shares}")
+        check_not_negative(self, "smoothness_weight")
         if self.window < 2 * len(_STAGES) + 1 or self.window % 2 == 0:
             raise ValueError(f"window is odd and at least 7, since each coarser grid takes 2 less, not {self.window}")
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the finest active level found, in half grids, last axis first."""
+    """What the finest active level found, [B, 3, ...] of its grid, in half grids, last axis first."""
 
     field: Tensor  # velocity where the method is diffeomorphic, else displacement
     displacement: Tensor
@@ -90,6 +93,7 @@ class LevelLayers(nn.Module):
     """Layers of one level, for a module to inherit; `add_layers` makes them."""
 
     def add_layers(self, inputs: int, channels: int) -> None:
+        """Make all layers; `inputs` maps come in, all inner ones have `channels`."""
         self.input_encoder_lvl1 = nn.Sequential(
             _convolution(inputs, channels), nn.LeakyReLU(_SLOPE), _convolution(channels, channels)
         )
@@ -185,7 +189,8 @@ class LapIRN(Method, LevelLayers):
         ------
         ConfigError: a later stage would end before the coarser levels begin to train with it.
         """
-        shares = [round(share * steps) for share in self.options.stage_shares]
+        shares = [round(share * steps) for share in self.options.stage_shares[:-1]]
+        shares.append(steps - sum(shares))
         if min(shares[1:]) <= self.options.frozen_steps or shares[0] < 1:
             raise ConfigError(
                 f"LapIRN's stages would have {', '.join(map(str, shares))} of {steps} steps, too few for"

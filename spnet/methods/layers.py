@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def flow_head(inputs: int, kernel: int = 3, std: float = 1e-5, bias: float = 0.0) -> nn.Conv3d:
+def flow_head(inputs: int, std: float = 1e-5, bias: float = 0.0) -> nn.Conv3d:
     """Convolution to the three components of a field, nearly zero at the start: weights N(0, std)."""
-    head = nn.Conv3d(inputs, 3, kernel, padding=kernel // 2)
+    head = nn.Conv3d(inputs, 3, 3, padding=1)
     nn.init.normal_(head.weight, std=std)
     nn.init.constant_(head.bias, bias)
     return head

@@ -1,10 +1,23 @@
-"""Checks that the options of several methods share."""
+"""Checks that the options of several methods share.
+
+All raise a ValueError that names the option; `spnet.methods.make_options` turns it into a message for the user.
+"""
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from collections.abc import Mapping
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from spnet.fields import Sampler
+
+
+def check_types(options_class: type, options: Mapping[str, Any]) -> None:
+    """Every value is what the class's type hint says; whole numbers pass for real ones, lists for tuples."""
+    hints = get_type_hints(options_class)
+    for name, value in options.items():
+        if not _is_a(value, hints[name]):
+            raise ValueError(f"{name} cannot be {value!r}")
 
 
 def as_tuples(options: Any, *names: str) -> None:
@@ -14,11 +27,53 @@ def as_tuples(options: Any, *names: str) -> None:
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raise a ValueError that lists the choices unless `value` is one of them."""
+    """`value` is one of `choices`."""
     if value not in choices:
         raise ValueError(f"{name} '{value}' is none of {', '.join(choices)}")
 
 
 def check_sampler(value: str) -> None:
-    """Raise a ValueError unless `value` is a sampler."""
+    """`value` is a sampler."""
     check_choice("sampler", value, get_args(Sampler))
+
+
+def check_positive(options: Any, *names: str) -> None:
+    """These options, or all entries of those that are tuples, are above zero."""
+    for name in names:
+        value = getattr(options, name)
+        if not all(entry > 0 for entry in (value if isinstance(value, tuple) else (value,))):
+            raise ValueError(f"{name} must be above zero, not {value}")
+
+
+def check_not_negative(options: Any, *names: str) -> None:
+    """These options, weights for instance, are not below zero."""
+    for name in names:
+        if getattr(options, name) < 0:
+            raise ValueError(f"{name} must not be below zero, not {getattr(options, name)}")
+
+
+def check_window(*windows: int) -> None:
+    """Windows of the local cross-correlation are odd and have neighbours in them."""
+    for window in windows:
+        if window < 3 or window % 2 == 0:
+            raise ValueError(f"a window is an odd number of voxels, 3 or more, not {window}")
+
+
+def check_levels(options: Any, *names: str) -> None:
+    """These options have one entry per pyramid level each."""
+    if len({len(getattr(options, name)) for name in names}) != 1 or not getattr(options, names[0]):
+        raise ValueError(f"{', '.join(names[:-1])} and {names[-1]} need one entry per pyramid level each")
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    if get_origin(hint) in (Union, UnionType):
+        return any(_is_a(value, choice) for choice in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, (tuple, list)) and all(_is_a(entry, get_args(hint)[0]) for entry in value)
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(hint, type):
+        return isinstance(value, hint)
+    return True  # a Literal: its own check says more

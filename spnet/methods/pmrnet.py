@@ -14,7 +14,7 @@ from spnet.losses import local_ncc, smooth_prior_divergence
 from spnet.methods.base import Method, Registration
 from spnet.methods.difvm import GaussianHead, draw, integrate_on_half_grid
 from spnet.methods.layers import StridedSame, start
-from spnet.methods.options import check_choice, check_sampler
+from spnet.methods.options import check_choice, check_not_negative, check_positive, check_sampler
 
 _DEPTH = 4
 _AVERAGED = 3  # levels whose velocities enter the final one; the coarsest only passes its feature on
@@ -27,7 +27,8 @@ class PMRnetOptions:
 
     Attributes
     ----------
-    similarity: ``mse`` (divided by the variance `image_sigma` squared) or ``lncc`` (9^3 local cross-correlation).
+    similarity: ``mse`` (divided by `image_sigma` squared) or ``lncc`` (9^3 local cross-correlation).
+    image_sigma, prior_precision: as DIF-VM's.
     divergence_weight: of the divergences of the three finer latent layers.
     batch_norm_momentum: share of a new batch in the running statistics that testing uses.
     """
@@ -44,13 +45,17 @@ class PMRnetOptions:
 
     def __post_init__(self) -> None:
         check_choice("similarity", self.similarity, ("mse", "lncc"))
+        check_positive(self, "base_channels", "integration_steps", "image_sigma", "batch_norm_momentum")
+        check_not_negative(self, "prior_precision", "divergence_weight", "feature_weight")
         check_sampler(self.sampler)
+        if self.base_channels % len(_STEM_KERNELS) or self.batch_norm_momentum > 1:
+            raise ValueError("base_channels must be a multiple of 4, and batch_norm_momentum at most 1")
 
 
 @dataclass(frozen=True)
 class Latent:
-    """What one level's latent layer says: velocity distribution on the level's own grid, and the two features that
-    the loss draws together (transformed source, target).
+    """What one level's latent layer says: velocity distribution [B, 3, ...] in voxels of the level's own grid, and the
+    two features [B, C, ...] that the loss draws together (transformed source, target).
     """
 
     mean: Tensor

@@ -10,8 +10,8 @@ from spnet.fields import Sampler, compose, warp
 from spnet.losses import global_correlation, local_ncc
 from spnet.methods.base import Method, Registration, Stage
 from spnet.methods.layers import flow_head, start, uniform_scaling
-from spnet.methods.options import as_tuples, check_choice, check_sampler
-from spnet.methods.voxelmorph import UNet
+from spnet.methods.options import as_tuples, check_choice, check_not_negative, check_positive, check_sampler
+from spnet.methods.voxelmorph import UNet, check_widths
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,12 @@ class RCnetOptions:
     def __post_init__(self) -> None:
         as_tuples(self, "encoder", "decoder", "halve_at")
         check_choice("similarity", self.similarity, ("lncc", "pearson"))
+        check_widths(self.encoder, self.decoder, full_size=True)
+        check_positive(self, "cascades")
+        check_not_negative(self, "smoothness_weight")
         check_sampler(self.sampler)
-        if self.cascades < 1:
-            raise ValueError(f"at least one cascade is needed, not {self.cascades}")
+        if not all(0 < share <= 1 for share in self.halve_at):
+            raise ValueError(f"halve_at are shares of all steps, between 0 and 1, not {self.halve_at}")
 
 
 class Cascade(nn.Module):

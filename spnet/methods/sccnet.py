@@ -16,6 +16,7 @@ from spnet.losses import (
     negative_jacobian,
 )
 from spnet.methods.base import Registration, Stage
+from spnet.methods.options import check_not_negative, check_positive
 from spnet.methods.voxelmorph import VoxelMorph, VoxelMorphOptions
 
 
@@ -25,6 +26,8 @@ class SCCnetOptions(VoxelMorphOptions):
 
     Attributes
     ----------
+    inverse_weight, cycle_weight: of mean squared displacements, in squared voxels, left after there-and-back and after
+        the triplet's cycles.
     cycle_every: the cycle term, which costs four more passes, enters every so many steps, as many times as heavy.
     """
 
@@ -35,8 +38,8 @@ class SCCnetOptions(VoxelMorphOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.cycle_every < 1:
-            raise ValueError(f"cycle_every counts steps from 1, not {self.cycle_every}")
+        check_positive(self, "cycle_every")
+        check_not_negative(self, "inverse_weight", "cycle_weight", "folding_weight")
 
 
 class SCCnet(VoxelMorph):

@@ -10,7 +10,7 @@ from spnet.fields import Orientation, compose, integrate, warp
 from spnet.losses import gradient_smoothness, local_ncc, negative_jacobian
 from spnet.methods.base import Method, Registration
 from spnet.methods.icnet import UNetLayers
-from spnet.methods.options import as_tuples
+from spnet.methods.options import as_tuples, check_not_negative, check_positive, check_window
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,9 @@ class SYMNetOptions:
     def __post_init__(self) -> None:
         as_tuples(self, "axes", "reversed_axes")
         Orientation(self.axes, self.reversed_axes)
+        check_positive(self, "start_channel", "largest", "integration_steps")
+        check_not_negative(self, "magnitude_weight", "orientation_weight", "smoothness_weight")
+        check_window(self.window)
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,15 @@ class SYMNet(Method, UNetLayers):
         return {
             "similarity_mean": -local_ncc(*meeting, options.window),
             "similarity": -whole,
-            "magnitude": options.magnitude_weight * (half.moving.abs().mean() - half.fixed.abs().mean()).abs(),
+            "magnitude": options.magnitude_weight * (_length(half.moving) - _length(half.fixed)).abs().mean(),
             "orientation": options.orientation_weight * sum(negative_jacobian(field) for field in fields),
             "smoothness": options.smoothness_weight * smoothness,
         }
+
+
+def _length(field: Tensor) -> Tensor:
+    """Mean size of the components of each field of a batch, [B]."""
+    return field.abs().mean((1, 2, 3, 4))
 
 
 def _head(inputs: int) -> nn.Sequential:

@@ -13,7 +13,7 @@ from spnet.fields import Sampler, warp
 from spnet.losses import gradient_smoothness, local_ncc
 from spnet.methods.base import Method, Registration
 from spnet.methods.layers import StridedSame, flow_head
-from spnet.methods.options import as_tuples, check_sampler
+from spnet.methods.options import as_tuples, check_not_negative, check_sampler, check_window
 
 # After which decoder convolution the map is up-sampled and which encoder map (0: the images) joins it.
 _JOINS = {0: 3, 1: 2, 2: 1, 4: 0}
@@ -60,10 +60,25 @@ class UNet(nn.Module):
         return features
 
 
+def check_widths(encoder: tuple[int, ...], decoder: tuple[int, ...], full_size: bool) -> None:
+    """Raise a ValueError unless :class:`UNet` has these widths and ends at full, or at half, resolution."""
+    convolutions = len(_JOINS) + 1  # at half resolution
+    fits = len(decoder) > convolutions if full_size else len(decoder) == convolutions
+    if len(encoder) != len(_JOINS) or not fits or min(*encoder, *decoder) < 1:
+        wanted = f"more than {convolutions}" if full_size else f"{convolutions}"
+        raise ValueError(f"encoder needs {len(_JOINS)} widths and decoder {wanted}, not {encoder} and {decoder}")
+
+
 @dataclass(frozen=True)
 class VoxelMorphOptions:
     """Hyper-parameters; the defaults are those of VM-2 in the authors' first PyTorch program, with its README's weight
     for cross-correlation (its default of 0.01 is the one for squared differences).
+
+    Attributes
+    ----------
+    encoder, decoder: channels of the U-Net's convolutions.
+    window: edge of the cross-correlation's cube, in voxels.
+    smoothness_weight: of the mean squared forward difference of the displacement, in voxels.
     """
 
     encoder: tuple[int, ...] = (16, 32, 32, 32)
@@ -74,6 +89,9 @@ class VoxelMorphOptions:
 
     def __post_init__(self) -> None:
         as_tuples(self, "encoder", "decoder")
+        check_widths(self.encoder, self.decoder, full_size=True)
+        check_window(self.window)
+        check_not_negative(self, "smoothness_weight")
         check_sampler(self.sampler)
 
 

@@ -197,9 +197,12 @@ class _Trainer:
         drawn = torch.randint(len(self.images), (self.options.batch_size,), generator=self.generator)
         return torch.cat([self._read(self.images[int(index)]) for index in drawn]).to(self.device)
 
+    def _of_stage(self) -> str:
+        return f" of stage {self.progress.stage + 1}" if self.progress.stage else ""
+
     def _diverged(self, what: str) -> TrainingError:
         return TrainingError(
-            f"training diverged at step {self.progress.step + 1}: {what}",
+            f"training diverged at step {self.progress.step + 1}{self._of_stage()}: {what}",
             path=self.folder,
             remedy="Look at the QC pictures of the training scans, or lower the learning rate; nothing was written"
             f" but the last good checkpoint ({checkpoint.NAME})",

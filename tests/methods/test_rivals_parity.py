@@ -11,7 +11,7 @@ from spnet.weights import PUBLISHED, load_weights
 
 BOUND = 1e-3  # voxels
 
-# Of the authors' programs, or counted from their layer lists.
+# Of the authors' programs, or counted from their layer lists; CFWnet and SCCnet have SPnet's and VM's layers.
 PARAMETERS = {
     "vm": 396_451,
     "difvm": 266_374,
@@ -43,7 +43,7 @@ def check(found, wanted, what):
 
 
 @pytest.mark.parametrize(("name", "count"), PARAMETERS.items())
-def test_parameter_count_is_the_authors(name, count):
+def test_parameter_count_is_the_known_one(name, count):
     assert build_method(name).count_parameters() == count
 
 

@@ -20,7 +20,7 @@ rule train_method:
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
         mem_mb=16000,
-        runtime=2880,
+        runtime=5760,
     params:
         # A parameter and not an output: Snakemake removes a failed job's outputs, and the checkpoint must survive.
         folder=f"{RUN}/models/{{trained_on}}/{{method}}/seed-{{seed}}",

@@ -9,7 +9,14 @@ from torch import Tensor
 from spnet.fields import Sampler, integrate, upsample, warp
 from spnet.losses import gradient_smoothness, local_ncc
 from spnet.methods.base import Method, Registration
-from spnet.methods.options import as_tuples, check_sampler
+from spnet.methods.options import (
+    as_tuples,
+    check_levels,
+    check_not_negative,
+    check_positive,
+    check_sampler,
+    check_window,
+)
 from spnet.methods.spnet.network import PyramidLayers
 
 
@@ -27,8 +34,10 @@ class SPnetOptions:
 
     def __post_init__(self) -> None:
         as_tuples(self, "channels", "estimator_channels", "windows")
-        if not len(self.channels) == len(self.estimator_channels) == len(self.windows):
-            raise ValueError("channels, estimator_channels and windows need one entry per pyramid level each")
+        check_levels(self, "channels", "estimator_channels", "windows")
+        check_window(*self.windows)
+        check_positive(self, "channels", "estimator_channels", "integration_steps")
+        check_not_negative(self, "image_channels", "smoothness_weight")
         check_sampler(self.sampler)
 
 
