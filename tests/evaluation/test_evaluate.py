@@ -21,7 +21,7 @@ SHIFT = 2
 class Shift(Method):
     """Moves axis 0 by SHIFT voxels from `low` to `high` and back; knows one direction at a time."""
 
-    def forward(self, moving, fixed):
+    def register(self, moving, fixed):
         displacement = torch.zeros(1, 3, *SHAPE)
         displacement[:, 0] = SHIFT if moving.sum() < fixed.sum() else -SHIFT
         return Registration(displacement)
@@ -73,9 +73,9 @@ def test_a_method_with_one_direction_is_run_twice_and_each_run_is_timed(prepared
     calls = []
 
     class Counting(Shift):
-        def forward(self, moving, fixed):
+        def register(self, moving, fixed):
             calls.append((moving, fixed))
-            return super().forward(moving, fixed)
+            return super().register(moving, fixed)
 
     found = register_both_ways(Counting(NoOptions()), torch.zeros(1, 1, *SHAPE), torch.ones(1, 1, *SHAPE))
     assert len(calls) == 2
@@ -88,8 +88,8 @@ def test_a_method_with_one_direction_is_run_twice_and_each_run_is_timed(prepared
 
 def test_a_field_with_nan_is_an_error_and_not_a_number_in_a_table(prepared):
     class Broken(Shift):
-        def forward(self, moving, fixed):
-            return Registration(super().forward(moving, fixed).displacement * float("nan"))
+        def register(self, moving, fixed):
+            return Registration(super().register(moving, fixed).displacement * float("nan"))
 
     with pytest.raises(RegistrationError, match="pair low, high: Broken gave a field with values that are not"):
         evaluate(prepared, Broken(NoOptions()))
