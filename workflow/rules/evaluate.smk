@@ -19,7 +19,7 @@ rule evaluate_chunk:
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
         mem_mb=8000,
-        runtime=600,
+        runtime=2880,
     params:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
