@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 .PHONY: help setup demo test test-fast lint format clean
 
 help:
-	@echo "make demo       the whole workflow on virtual scans, on any laptop (under 15 minutes on 2 cores)"
+	@echo "make demo       the whole workflow on virtual scans, on any laptop (under 20 minutes on 2 cores)"
 	@echo "make test       style checks and all tests"
 	@echo "make test-fast  the tests that take seconds"
 	@echo "make setup      only the virtual environment"
@@ -17,7 +17,7 @@ help:
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11')"
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11, 4) and 'Python 3.11.4 or newer is needed: make PYTHON=python3.11')"
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	@touch $(READY)

@@ -3,17 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from spnet.data.labels import VOLUME, label_set
+from spnet.data.labels import DICE, DICE_MERGED, VOLUME, label_set
+from spnet.data.layouts import RELEASES
+from spnet.data.options import PreprocessOptions
 from spnet.errors import ConfigError, did_you_mean
 
 # Column trained_on of methods that need no training.
 UNTRAINED = "none"
 
 MANUAL = "See config/README.md for every key"
+
+
+# What a dataset's entry, and the `prepare` and `source` in it, may leave out.
+_DATASET_DEFAULTS: Mapping[str, Any] = {
+    "complete": True,
+    "cohorts": {},
+    "split": None,
+    "leave_out": {},
+    "table": None,
+    "virtual": None,
+    "notes": [],
+}
+_PREPARE_DEFAULTS: Mapping[str, Any] = {
+    field.name: field.default for field in fields(PreprocessOptions) if field.default is not MISSING
+}
+_SOURCE_DEFAULTS: Mapping[str, Any] = {"account": None, "terms": None, "files": [], "archives": []}
+_METHOD_DEFAULTS: Mapping[str, Any] = {"per_dataset": {}}
+_REMOVABLE = ("datasets", "methods", "experiments", "tables", "figures")
+
+
+def fill_defaults(config: dict[str, Any]) -> None:
+    """Complete a merged configuration in place: entries that an overlay set to null go, and what shows nothing but
+    experiments that went; what may be left out comes.
+    """
+    experiments = config.get("experiments")
+    gone = {name for name, entry in experiments.items() if entry is None} if isinstance(experiments, dict) else set()
+    for kind in _REMOVABLE:
+        if config.get(kind, ()) is None:
+            config[kind] = {}
+        if isinstance(config.get(kind), dict):
+            config[kind] = {name: entry for name, entry in config[kind].items() if entry is not None}
+    if gone:
+        _forget_experiments(config, gone)
+    # `--config download=true` on the command line arrives as a text.
+    if str(config.get("download")).lower() in ("true", "false"):
+        config["download"] = str(config["download"]).lower() == "true"
+    methods = config.get("methods")
+    for name, entry in methods.items() if isinstance(methods, dict) else []:
+        methods[name] = {**_METHOD_DEFAULTS, **entry}
+    datasets = config.get("datasets")
+    for name, entry in datasets.items() if isinstance(datasets, dict) else []:
+        datasets[name] = {**_DATASET_DEFAULTS, **entry}
+        for key, defaults in (("prepare", _PREPARE_DEFAULTS), ("source", _SOURCE_DEFAULTS)):
+            if isinstance(entry.get(key), dict):
+                datasets[name][key] = {**defaults, **entry[key]}
+
+
+def _forget_experiments(config: dict[str, Any], gone: set[str]) -> None:
+    """Take experiments out of what shows them; what then shows nothing goes as well."""
+
+    def remaining(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+        kept = dict(entry)
+        if "experiments" in kept:
+            kept["experiments"] = [name for name in kept["experiments"] if name not in gone]
+        if "columns" in kept:
+            kept["columns"] = [column for column in map(remaining, kept["columns"]) if column is not None]
+        return None if any(kept.get(key, True) == [] for key in ("experiments", "columns")) else kept
+
+    for kind in ("tables", "figures"):
+        shown = {name: remaining(entry) for name, entry in config[kind].items()}
+        config[kind] = {name: entry for name, entry in shown.items() if entry is not None}
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -38,6 +102,11 @@ def trained_on(experiment: Mapping[str, Any], method: Mapping[str, Any]) -> str:
     return by_kind[method["kind"]]
 
 
+def settings(method: Mapping[str, Any], key: str, dataset: str) -> dict[str, Any]:
+    """`options` or `training` of a method's entry, with what it sets apart for a dataset laid over."""
+    return {**method[key], **method["per_dataset"].get(dataset, {}).get(key, {})}
+
+
 def _explain(error: ValidationError) -> str:
     where = ".".join(str(part) for part in error.absolute_path) or "the top level"
     if error.validator == "additionalProperties":
@@ -57,6 +126,7 @@ def _check_references(config: Mapping[str, Any]) -> None:
         for key in ("weights", "trained_on"):
             if method["kind"] == "published" and not method[key]:
                 raise ConfigError(f"method '{name}' is published but names no {key}", remedy=MANUAL)
+        _check_known(method["per_dataset"], config["datasets"], f"method '{name}', per_dataset,", "dataset")
     for name, dataset in config["datasets"].items():
         _check_dataset(name, dataset)
     for name, experiment in config["experiments"].items():
@@ -65,24 +135,44 @@ def _check_references(config: Mapping[str, Any]) -> None:
         _check_known(datasets, config["datasets"], f"experiment '{name}'", "dataset")
     for kind in ("tables", "figures"):
         for name, entry in config[kind].items():
-            _check_known(entry["experiments"], config["experiments"], f"{kind[:-1]} '{name}'", "experiment")
+            user = f"{kind[:-1]} '{name}'"
+            _check_known(entry["experiments"], config["experiments"], user, "experiment")
     for name, table in config["tables"].items():
-        for experiment in table["experiments"]:
-            dataset = config["datasets"][config["experiments"][experiment]["dataset"]]
-            regions = label_set(dataset["label_set"]).groups()
-            for column in table["columns"]:
-                known = regions if column["metric"] == "dice" else {VOLUME: ()}
-                _check_known(column["structures"], known, f"table '{name}', {column['metric']},", "structure")
+        _check_columns(name, table, config)
+
+
+def _check_columns(name: str, table: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    for column in table["columns"]:
+        user = f"table '{name}', {column['metric']},"
+        experiments = column.get("experiments", table["experiments"])
+        _check_known(experiments, {name: () for name in table["experiments"]}, user, "experiment")
+        for experiment in experiments:
+            labels = label_set(config["datasets"][config["experiments"][experiment]["dataset"]]["label_set"])
+            known = labels.groups() if column["metric"] in (DICE, DICE_MERGED) else {VOLUME: ()}
+            _check_known(column["structures"], known, user, "structure")
+            if column["metric"] == DICE_MERGED and not labels.merged:
+                raise ConfigError(f"{user} the label set of experiment '{experiment}' merges no labels", remedy=MANUAL)
 
 
 def _check_dataset(name: str, dataset: Mapping[str, Any]) -> None:
     label_set(dataset["label_set"])
-    if (dataset["layout"] == "table") != (dataset["table"] is not None):
+    cohorts, release = dataset["cohorts"], dataset["layout"] in RELEASES
+    if release == (dataset["table"] is not None):
         raise ConfigError(f"dataset '{name}': layout 'table', and only it, needs a table", remedy=MANUAL)
-    if dataset["layout"] == "mindboggle101" and not dataset["cohorts"]:
-        raise ConfigError(f"dataset '{name}': layout 'mindboggle101' needs cohorts", remedy=MANUAL)
-    if dataset["virtual"] and dataset["layout"] != "mindboggle101":
-        raise ConfigError(f"dataset '{name}': only layout 'mindboggle101' can be made of virtual scans", remedy=MANUAL)
+    if release != bool(cohorts):
+        raise ConfigError(
+            f"dataset '{name}': layout '{dataset['layout']}' {'needs' if release else 'has no'} cohorts", remedy=MANUAL
+        )
+    if dataset["virtual"] and not release:
+        raise ConfigError(f"dataset '{name}': layout 'table' cannot be made of virtual scans", remedy=MANUAL)
+    by_cohort = [entry["split"] is not None for entry in cohorts.values()]
+    if release and (not all(by_cohort) if dataset["split"] is None else any(by_cohort)):
+        raise ConfigError(
+            f"dataset '{name}': the parts come either from every cohort's split or from the dataset's, not both",
+            remedy=MANUAL,
+        )
+    if not release and dataset["split"] is not None:
+        raise ConfigError(f"dataset '{name}': its table has the column split, so it takes no other", remedy=MANUAL)
 
 
 def _check_known(names: Iterable[str], known: Mapping[str, Any], user: str, kind: str) -> None:

@@ -4,7 +4,7 @@ import json
 import pytest
 import yaml
 
-from spnet.configuration import check_config
+from spnet.configuration import check_config, fill_defaults, settings
 from spnet.errors import ConfigError
 from spnet.methods import METHODS
 
@@ -29,6 +29,11 @@ def config(paper):
     return copy.deepcopy(paper)
 
 
+def check(config, schema):
+    fill_defaults(config)
+    check_config(config, schema)
+
+
 def lay_over(base, overlay):
     for key, value in overlay.items():
         base[key] = lay_over(base.get(key) or {}, value) if isinstance(value, dict) else value
@@ -40,8 +45,8 @@ def test_configurations_have_the_papers_keys_and_pass(repository, schema, config
     overlay = yaml.safe_load((repository / "config" / name / "config.yaml").read_text())
     plain = yaml.safe_load((repository / "config" / "config.yaml").read_text())
     assert set(plain) <= set(overlay)
-    check_config(config, schema)
-    check_config(lay_over(config, overlay), schema)
+    check(copy.deepcopy(config), schema)
+    check(lay_over(config, overlay), schema)
 
 
 def test_every_key_is_explained_in_the_manual(repository, schema):
@@ -81,11 +86,11 @@ def test_every_method_entry_names_an_implementation(paper):
             lambda c: c["experiments"]["mindboggle101"]["methods"].append("spnte"),
             "experiment 'mindboggle101' names the method 'spnte', which does not exist, did you mean 'spnet'",
         ),
-        (lambda c: c["experiments"]["mindboggle101"].update(dataset="oai"), "names the dataset 'oai'"),
+        (lambda c: c["experiments"]["mindboggle101"].update(dataset="oia"), "names the dataset 'oia'"),
         (lambda c: c["tables"]["table1"].update(experiments=["x"]), "table 'table1' names the experiment 'x'"),
         (
-            lambda c: c["datasets"]["mindboggle101"].update(virtual={"seed": 0, "noize": 1}),
-            "unknown configuration key 'noize' at datasets.mindboggle101.virtual",
+            lambda c: c["datasets"]["mindboggle101"].update(virtual={"noise": 1}),
+            "datasets.mindboggle101.virtual: 'seed' is a required property",
         ),
         (lambda c: c["datasets"]["mindboggle101"].update(label_set="dkt"), "no label set 'dkt'"),
         (lambda c: c["datasets"]["mindboggle101"].update(layout="table"), "layout 'table', and only it, needs a table"),
@@ -94,6 +99,22 @@ def test_every_method_entry_names_an_implementation(paper):
             "names the structure 'Fronta', which does not exist, did you mean 'Frontal'",
         ),
         (lambda c: c.update(device="gpu"), "device: 'gpu' does not match"),
+        (lambda c: c["datasets"]["candi"].update(split=None), "from every cohort's split or from the dataset's"),
+        (lambda c: c["datasets"]["oai"]["cohorts"]["OAI-ZIB"].update(split="test"), "or from the dataset's, not both"),
+        (
+            lambda c: c["datasets"]["oai"]["prepare"].update(mask_placement="xyz"),
+            "mask_placement: 'xyz' does not match",
+        ),
+        (lambda c: c["datasets"]["candi"].update(leave_out={"HC_001": ""}), "leave_out.HC_001: '' should be non-empty"),
+        (
+            lambda c: c["tables"]["table2"]["columns"][0].update(experiments=["mindboggle101"]),
+            "table 'table2', dice, names the experiment 'mindboggle101', which does not exist",
+        ),
+        (
+            lambda c: c["tables"]["table2"]["columns"][0].update(metric="dice_merged"),
+            "the label set of experiment 'candi' merges no labels",
+        ),
+        (lambda c: c["methods"]["vm"].update(per_dataset={"oia": {}}), "names the dataset 'oia'"),
     ],
     ids=[
         "top",
@@ -109,9 +130,46 @@ def test_every_method_entry_names_an_implementation(paper):
         "table",
         "structure",
         "device",
+        "parts",
+        "both",
+        "placement",
+        "reason",
+        "column",
+        "merged",
+        "per_dataset",
     ],
 )
 def test_a_mistake_is_told_by_key_with_the_nearest_name(config, schema, change, message):
     change(config)
     with pytest.raises(ConfigError, match=message):
-        check_config(config, schema)
+        check(config, schema)
+
+
+def test_an_entry_that_is_set_to_null_is_gone(config, schema):
+    config["tables"]["table2"] = None
+    check(config, schema)
+    assert "table2" not in config["tables"]
+
+
+def test_what_shows_nothing_but_experiments_that_are_set_to_null_is_gone_too(config, schema):
+    config["experiments"].update(candi=None, oai=None)
+    check(config, schema)
+    assert list(config["experiments"]) == ["mindboggle101"]
+    assert list(config["tables"]) == ["table1", "table3"]
+    assert config["tables"]["table3"]["experiments"] == ["mindboggle101"]
+    assert config["figures"]["fig7"]["experiments"] == ["mindboggle101"]
+
+
+def test_a_whole_section_can_be_set_to_null(config, schema):
+    config.update(figures=None, tables=None)
+    check(config, schema)
+    assert config["figures"] == config["tables"] == {}
+
+
+def test_settings_of_a_dataset_lie_over_the_methods_own(config, schema):
+    config["methods"]["icnet"]["per_dataset"] = {"oai": {"options": {"largest": 20.0}, "training": {"steps": 5}}}
+    check(config, schema)
+    entry = config["methods"]["icnet"]
+    assert settings(entry, "options", "oai") == {**entry["options"], "largest": 20.0}
+    assert settings(entry, "training", "oai") == {**entry["training"], "steps": 5}
+    assert settings(entry, "options", "candi") == entry["options"]

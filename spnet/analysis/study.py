@@ -25,11 +25,15 @@ class Study:
     ----------
     experiments, methods: entries of experiments.yaml and methods.yaml by name.
     label_sets: definition of every dataset's label set.
+    part: of the subjects that were scored; the paper has numbers for ``test`` only.
+    notes: sentences under every table, before its own.
     """
 
     experiments: Mapping[str, Mapping[str, Any]]
     methods: Mapping[str, Mapping[str, Any]]
     label_sets: Mapping[str, Any]
+    part: str = "test"
+    notes: Sequence[str] = ()
 
     def labels(self) -> dict[str, LabelSet]:
         """Label set of every dataset."""
@@ -44,7 +48,7 @@ class Study:
         ]
 
     def columns(self, experiments: Sequence[str], quantities: Sequence[Mapping[str, Any]]) -> list[Column]:
-        """Every quantity (entry `columns` of a table) of every experiment."""
+        """Every quantity (entry `columns` of a table) of every experiment, or of those that it names itself."""
         return [
             Column(
                 experiment["trained_on"],
@@ -53,8 +57,9 @@ class Study:
                 structure,
                 self._weights(experiment),
             )
-            for experiment in (self.experiments[name] for name in experiments)
+            for name, experiment in ((name, self.experiments[name]) for name in experiments)
             for quantity in quantities
+            if name in quantity.get("experiments", experiments)
             for structure in quantity["structures"]
         ]
 
@@ -91,8 +96,11 @@ def write_table(
     label_sets = study.labels()
     columns = study.columns(names, specification["columns"])
     summary = summarise(per_pair(scores, label_sets))
-    table = build_table(summary, read_published(published), name, study.rows(names), columns)
-    notes = [*specification["notes"], *_absent_notes(scores, label_sets)]
+    paper = read_published(published)
+    notes = [*study.notes, *specification["notes"], *_absent_notes(scores, label_sets)]
+    if study.part != "test":
+        paper, notes = paper[:0], [*notes, f"Scored on the {study.part} subjects: the paper has no counterpart."]
+    table = build_table(summary, paper, name, study.rows(names), columns)
     with atomic_path(outputs["csv"]) as temporary:
         table.to_csv(temporary, index=False)
     write_text(outputs["markdown"], to_markdown(table, specification["title"], notes))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from spnet.data.labels import LabelSet
+from spnet.data.labels import DICE, DICE_MERGED, LabelSet
 
 PAIR = ["trained_on", "dataset", "method", "moving", "fixed"]
 CELL = ["trained_on", "dataset", "method", "metric", "structure"]
@@ -25,13 +25,13 @@ def per_pair(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> pd.Dat
     label_sets: label set of every dataset.
     """
     scores = scores.groupby([*PAIR, "metric", "structure"], as_index=False)["value"].mean()
-    is_dice = scores["metric"] == "dice"
+    is_dice = scores["metric"].isin([DICE, DICE_MERGED])
     parts = [scores[~is_dice]]
-    for dataset, dice in scores[is_dice].groupby("dataset"):
+    for (dataset, metric), dice in scores[is_dice].groupby(["dataset", "metric"]):
         for name, ids in label_sets[dataset].groups().items():
             chosen = dice[dice["structure"].isin([str(label) for label in ids])]
             means = chosen.groupby(PAIR, as_index=False)["value"].mean()
-            parts.append(means.assign(metric="dice", structure=name))
+            parts.append(means.assign(metric=metric, structure=name))
     return pd.concat(parts, ignore_index=True)[[*PAIR, "metric", "structure", "value"]]
 
 
@@ -77,7 +77,7 @@ def subject_interval(pairs: pd.DataFrame, samples: int = 2000, level: float = 0.
 
 def count_absent_labels(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> dict[str, int]:
     """By dataset, how many (pair, label) cases have no Dice because neither volume has the label."""
-    dice = scores[scores["metric"] == "dice"]
+    dice = scores[scores["metric"] == DICE]
     absent: dict[str, int] = {}
     for dataset, rows in dice.groupby("dataset"):
         cases = rows[["moving", "fixed", "structure"]].drop_duplicates()

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from spnet.configuration import UNTRAINED
+from spnet.data.labels import DICE, DICE_MERGED
 from spnet.errors import DataError
 
 RECREATED = "re-created from the description"
 
 METRIC_TITLES = {
-    "dice": "Dice",
     "jab": "Jab (%)",
     "jab_central": "Jab (%), central differences",
     "ice": "ICE",
@@ -63,7 +63,9 @@ class Column:
     @property
     def title(self) -> str:
         """What the reader sees above it."""
-        return self.structure if self.metric == "dice" else METRIC_TITLES.get(self.metric, self.metric)
+        if self.metric == DICE_MERGED:
+            return f"{self.structure}, labels merged"
+        return self.structure if self.metric == DICE else METRIC_TITLES.get(self.metric, self.metric)
 
 
 def build_table(

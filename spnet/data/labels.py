@@ -9,8 +9,27 @@ from typing import Any
 from spnet.errors import ConfigError
 
 AVERAGE = "Average"
+# Metrics that have a value per label: of the protocol's labels as they are, and merged into a coarser protocol's.
+DICE, DICE_MERGED = "dice", "dice_merged"
 # Structure of metrics that concern the whole volume.
 VOLUME = "volume"
+
+
+@dataclass(frozen=True)
+class Order:
+    """How two groups of labels lie in every body, whoever it is: a mirrored scan or a misplaced mask does not.
+
+    Attributes
+    ----------
+    axis: of the world (0 to the right, 1 to the front, 2 up).
+    low, high: ids; the centre of `high` lies further along the axis.
+    meaning: for the person who reads that it does not.
+    """
+
+    axis: int
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -22,11 +41,17 @@ class LabelSet:
     scored: ids whose Dice is measured; the table's "Average" is the mean over them.
     regions: name -> scored ids; a region's Dice is the mean over its labels.
     known: ids that the protocol defines, scored or not; any other id in a volume is stray, reported and dropped.
+    ignored: ids that raw files of the protocol hold and that are dropped without a word.
+    merged: id -> scored id that a coarser protocol counts it to; Dice is then measured both ways.
+    order: how the labels lie in space.
     """
 
     scored: tuple[int, ...]
     regions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     known: tuple[int, ...] = ()
+    ignored: tuple[int, ...] = ()
+    merged: Mapping[int, int] = field(default_factory=dict)
+    order: tuple[Order, ...] = ()
 
     def groups(self) -> dict[str, tuple[int, ...]]:
         """Every region, and the average over all scored labels."""
@@ -49,17 +74,64 @@ _REGIONS_50 = {
     "Cingulate": [2, 35],
 }
 
+# DKT25 from DKT31, by Mindboggle's own rules: cingulate, middle frontal and inferior frontal parts into one each.
+_DKT25_MERGED = {10: 2, 23: 2, 26: 2, 27: 3, 19: 18, 20: 18}
+
+# CMA (FreeSurfer) ids of the 16 structures of Fig. 5, left before right.
+_CANDI = {
+    "Cbl-WM": (2, 41),
+    "Cbl-CX": (3, 42),
+    "LV": (4, 43),
+    "Cbm-WM": (7, 46),
+    "Cbm-CX": (8, 47),
+    "TP": (10, 49),
+    "Hi": (17, 53),
+    "Am": (18, 54),
+    "Ca": (11, 50),
+    "Pu": (12, 51),
+    "Pa": (13, 52),
+    "3V": (14,),
+    "4V": (15,),
+    "BS": (16,),
+    "CSF": (24,),
+    "VDC": (28, 60),
+}
+# Inferior lateral ventricle, 5th ventricle, accumbens, vessel, choroid plexus, hypointensities, optic chiasm, unknown.
+_CANDI_IGNORED = (1, 5, 6, 26, 29, 30, 31, 40, 44, 45, 58, 61, 62, 63, 72, 77, 78, 79, 80, 81, 82, 85)
+_PAIRED = [ids for ids in _CANDI.values() if len(ids) == 2]
+_LEFT_TO_RIGHT = "left labels lie right of the right ones"
+
 LABEL_SETS: dict[str, LabelSet] = {
     "dkt50": LabelSet(
         scored=_both_hemispheres(sorted(number for numbers in _REGIONS_50.values() for number in numbers)),
         regions={name: _both_hemispheres(numbers) for name, numbers in _REGIONS_50.items()},
         known=_both_hemispheres(_DKT31),
+        merged={1000 * side + part: 1000 * side + whole for side in (1, 2) for part, whole in _DKT25_MERGED.items()},
+        order=(
+            Order(
+                0, tuple(1000 + number for number in _DKT31), tuple(2000 + number for number in _DKT31), _LEFT_TO_RIGHT
+            ),
+        ),
+    ),
+    "candi28": LabelSet(
+        scored=tuple(sorted(label for ids in _CANDI.values() for label in ids)),
+        regions=_CANDI,
+        known=tuple(sorted(label for ids in _CANDI.values() for label in ids)),
+        ignored=_CANDI_IGNORED,
+        order=(Order(0, tuple(left for left, _ in _PAIRED), tuple(right for _, right in _PAIRED), _LEFT_TO_RIGHT),),
+    ),
+    # 1 femoral bone, 2 femoral cartilage, 3 tibial bone, 4 tibial cartilage; grouped as Xu & Niethammer (2019).
+    "oai4": LabelSet(
+        scored=(1, 2, 3, 4),
+        regions={"Bone": (1, 3), "Cartilage": (2, 4)},
+        known=(1, 2, 3, 4),
+        order=(Order(2, (3, 4), (1, 2), "the femur lies below the tibia"),),
     ),
 }
 
 
 def label_set(definition: str | Mapping[str, Any]) -> LabelSet:
-    """A label set by name, or from a mapping with `scored` and, if wanted, `regions` and `known`.
+    """A label set by name, or from a mapping with `scored` and, if wanted, `regions`, `known` and `merged`.
 
     Raises
     ------
@@ -74,8 +146,12 @@ def label_set(definition: str | Mapping[str, Any]) -> LabelSet:
         return LABEL_SETS[definition]
     scored = tuple(definition["scored"])
     regions = {name: tuple(ids) for name, ids in definition.get("regions", {}).items()}
-    known = tuple(sorted({*scored, *definition.get("known", ())}))
+    merged = {int(part): whole for part, whole in definition.get("merged", {}).items()}
+    known = tuple(sorted({*scored, *definition.get("known", ()), *merged}))
+    for part, whole in merged.items():
+        if whole not in scored:
+            raise ConfigError(f"label {part} is merged into {whole}, which is not scored")
     for name, ids in regions.items():
         if not set(ids) <= set(scored):
             raise ConfigError(f"region '{name}' has labels that are not scored: {sorted(set(ids) - set(scored))}")
-    return LabelSet(scored, regions, known)
+    return LabelSet(scored, regions, known, merged=merged)

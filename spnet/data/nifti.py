@@ -9,6 +9,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.openers import ImageOpener
+from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import DTypeLike, NDArray
 
@@ -61,7 +63,7 @@ def read_labels(path: str | Path, image: Volume) -> Volume:
     """
     volume = _read(path)
     labels = np.rint(volume.data)
-    if not np.isfinite(volume.data).all() or not np.allclose(labels, volume.data, atol=1e-3):
+    if not np.isfinite(volume.data).all() or not np.allclose(labels, volume.data, rtol=0, atol=1e-3):
         raise DataError(
             "the label volume has values that are not whole numbers",
             path=path,
@@ -84,6 +86,13 @@ def check_same_grid(volume: Volume, reference: Volume, path: str | Path) -> None
         path=path,
         remedy="Use labels drawn on this very image, or resample them onto it with nearest neighbour",
     )
+
+
+def reoriented(volume: Volume, axes: str) -> Volume:
+    """The same voxels stored along other array axes, such as ``RAS``; nothing is resampled."""
+    transform = ornt_transform(io_orientation(volume.affine), axcodes2ornt(axes))
+    affine = volume.affine @ inv_ornt_aff(transform, volume.data.shape)
+    return Volume(np.ascontiguousarray(apply_orientation(volume.data, transform)), affine)
 
 
 def write_volume(path: str | Path, volume: Volume, dtype: DTypeLike, *, space: int = 2) -> None:
@@ -118,15 +127,43 @@ def _read(path: str | Path) -> Volume:
         ) from error
     while data.ndim > 3 and data.shape[-1] == 1:
         data = data[..., 0]
-    if data.ndim != 3:
+    if data.ndim != 3 or min(data.shape) < 2:
         raise DataError(
             f"a 3-D volume is needed, this one has shape {data.shape}",
             path=path,
             remedy="Extract one 3-D volume from it",
         )
     affine = np.asarray(image.affine, dtype=np.float64)
+    if isinstance(image, nib.Nifti1Pair):
+        _check_header(image, path)
     _check_affine(affine, path)
     return Volume(data, affine)
+
+
+def _check_header(image: nib.Nifti1Pair, path: Path) -> None:
+    """Refuse what nibabel would mend in silence: sizes that cannot be, and two positions that contradict each other."""
+    # Of a pair of files, the header is the other one.
+    with ImageOpener(image.file_map.get("header", image.file_map["image"]).filename) as file:
+        stored = type(image.header).from_fileobj(file, check=False)
+    sizes = stored["pixdim"][1:4]
+    if not (sizes > 0).all():
+        raise DataError(
+            f"the voxel sizes in its header are {', '.join(f'{size:g}' for size in sizes)} mm",
+            path=path,
+            remedy="Write the true sizes into the header, or convert the scan from its original again",
+        )
+    first, second = image.header.get_qform(coded=True)[0], image.header.get_sform(coded=True)[0]
+    if first is None or second is None:
+        return
+    corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)]) * [*np.subtract(image.shape[:3], 1), 1]
+    apart = np.linalg.norm((corners @ (first - second).T)[:, :3], axis=1).max()
+    if apart > 0.5 * sizes.min():
+        raise DataError(
+            f"its header gives two positions (q-form and s-form) that lie up to {apart:.1f} mm apart",
+            path=path,
+            remedy="Find out which is right (look at the scan over its labels) and copy it onto the other,"
+            " for instance with fslorient -copysform2qform",
+        )
 
 
 def _check_affine(affine: NDArray, path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +27,12 @@ def make_pairs(subjects: Sequence[str], pairs_per_chunk: int) -> pd.DataFrame:
         for index, (first, second) in enumerate(combinations(subjects, 2))
     ]
     return pd.DataFrame(rows, columns=["first", "second", "chunk"])
+
+
+def subjects_of_chunk(subjects: Sequence[str], pairs_per_chunk: int, chunk: int) -> list[str]:
+    """The subjects that one chunk's pairs are of: its job waits for no other."""
+    pairs = islice(combinations(subjects, 2), chunk * pairs_per_chunk, (chunk + 1) * pairs_per_chunk)
+    return sorted({name for pair in pairs for name in pair})
 
 
 def write_pairs(subjects: Sequence[str], pairs_per_chunk: int, path: str | Path) -> None:

@@ -11,6 +11,8 @@ from spnet.data.nifti import Volume, read_image
 from spnet.errors import ConfigError
 
 MNI152 = "mni152"
+# Beyond this a shape and a spacing that do not belong together are likelier than a wish for empty space.
+_LARGEST_PADDING = 1.25
 
 
 def template_path(target: str) -> Path:
@@ -39,21 +41,22 @@ def read_template(target: str) -> Volume:
 
 
 def centre_grid(template: Volume, spacing: float, shape: tuple[int, int, int]) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Affine of the centre crop of `shape` voxels of `spacing` mm from the template's box, and the shape.
+    """Affine of the grid of `shape` voxels of `spacing` mm at the centre of the template's box, and the shape.
 
-    At the template's own spacing this is the plain centre crop of its array: 182x218x182 to 160x192x160 begins at
+    A shape larger than the box (CANDI's at 1.5 mm is, by a few voxels) is padded on both sides. At the template's own
+    spacing this is the plain centre crop of its array: 182x218x182 to 160x192x160 begins at
     voxel (11, 13, 11).
 
     Raises
     ------
-    ConfigError: the shape does not fit into the box.
+    ConfigError: the shape is far larger than the box.
     """
     factor = spacing / template.spacing
     full = np.floor(np.asarray(template.data.shape) / factor + 1e-6).astype(int)
     start = (full - np.asarray(shape)) // 2
-    if (start < 0).any():
+    if (np.asarray(shape) > _LARGEST_PADDING * full).any():
         raise ConfigError(
-            f"a grid of {tuple(shape)} voxels of {spacing:g} mm does not fit into the target, which has"
+            f"a grid of {tuple(shape)} voxels of {spacing:g} mm is far larger than the target, which has"
             f" {tuple(int(size) for size in full)} such voxels",
             remedy="Make the dataset's prepare.shape or prepare.spacing smaller",
         )

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from spnet.data.labels import VOLUME, LabelSet
+from spnet.data.labels import DICE, DICE_MERGED, VOLUME, LabelSet
 from spnet.data.nifti import read_image, read_labels
 from spnet.errors import RegistrationError
 from spnet.evaluation.register import register_both_ways
 from spnet.fields import warp
 from spnet.methods.base import Method
-from spnet.metrics import dice_per_label, inverse_consistency_error, percent_folding
+from spnet.metrics import dice_per_label, inverse_consistency_error, merge_labels, percent_folding
 
 COLUMNS = ["moving", "fixed", "metric", "structure", "value"]
 
@@ -51,8 +51,9 @@ def evaluate_pairs(method: Method, pairs: pd.DataFrame, read: Reader, labels: La
 
     Returns
     -------
-    Rows with columns moving, fixed, metric, structure, value. Metrics: ``dice`` per label id; for the whole volume
-    ``jab`` and ``jab_central`` (percent), ``ice`` (official sampler, as the paper) and ``ice_exact`` (voxels),
+    Rows with columns moving, fixed, metric, structure, value. Metrics: ``dice`` per label id, and ``dice_merged``,
+    where the protocol has a coarser one, with its labels merged; for the whole volume ``jab`` and ``jab_central``
+    (percent), ``ice`` (official sampler, as the paper) and ``ice_exact`` (voxels),
     ``seconds`` and ``peak_mb`` of the registration (half the time of a pass that gives both directions).
     """
     rows: list[Row] = []
@@ -82,7 +83,10 @@ def _score_pair(method: Method, first: str, second: str, read: Reader, labels: L
             "peak_mb": cost.peak_mb,
         }
         pair = {"moving": moving, "fixed": fixed}
-        for label, value in dice_per_label(warped, fixed_labels, labels.scored).items():
-            yield {**pair, "metric": "dice", "structure": str(label), "value": value}
+        for metric, merged in ((DICE, {}), (DICE_MERGED, labels.merged)):
+            if metric == DICE or merged:
+                volumes = (merge_labels(volume, merged) for volume in (warped, fixed_labels))
+                for label, value in dice_per_label(*volumes, labels.scored).items():
+                    yield {**pair, "metric": metric, "structure": str(label), "value": value}
         for metric, value in whole.items():
             yield {**pair, "metric": metric, "structure": VOLUME, "value": value}

@@ -10,7 +10,7 @@ import seaborn as sns
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from spnet.data.labels import AVERAGE
+from spnet.data.labels import AVERAGE, DICE
 from spnet.figures import style
 
 # Letters of a method's title that fit under its box.
@@ -18,7 +18,7 @@ _TITLE_WIDTH = 11
 
 
 def draw(values: pd.DataFrame, titles: Mapping[str, str], dataset_titles: Mapping[str, str]) -> Figure:
-    """Boxplots of the average Dice per pair, a panel per dataset.
+    """Boxplots of the average Dice per pair, a panel per dataset, with the methods that were scored on it.
 
     Parameters
     ----------
@@ -27,23 +27,23 @@ def draw(values: pd.DataFrame, titles: Mapping[str, str], dataset_titles: Mappin
     dataset_titles: datasets to show, likewise.
     """
     style.apply()
-    wrapped = {method: "\n".join(wrap(title, _TITLE_WIDTH)) for method, title in titles.items()}
-    dice = values[(values["metric"] == "dice") & (values["structure"] == AVERAGE)]
+    dice = values[(values["metric"] == DICE) & (values["structure"] == AVERAGE) & values["method"].isin(titles)]
     figure, panels = pyplot.subplots(
-        1,
         len(dataset_titles),
-        figsize=(1.6 + 0.75 * len(titles) * len(dataset_titles), 3.6),
-        sharey=True,
+        1,
+        figsize=(1.6 + 0.75 * len(titles), 3.6 * len(dataset_titles)),
         squeeze=False,
+        layout="constrained",
     )
-    for panel, (dataset, title) in zip(panels[0], dataset_titles.items(), strict=True):
-        shown = dice[(dice["dataset"] == dataset) & dice["method"].isin(titles)]
-        shown = shown.assign(Method=shown["method"].map(wrapped))
+    for panel, (dataset, title) in zip(panels[:, 0], dataset_titles.items(), strict=True):
+        shown = dice[dice["dataset"] == dataset]
+        present = {method: "\n".join(wrap(title, _TITLE_WIDTH)) for method, title in titles.items()}
+        present = {method: label for method, label in present.items() if method in set(shown["method"])}
         sns.boxplot(
-            shown,
+            shown.assign(Method=shown["method"].map(present)),
             x="Method",
             y="value",
-            order=list(wrapped.values()),
+            order=list(present.values()),
             color=style.BOX,  # the axis names the methods, which are more than colours to tell apart
             ax=panel,
             width=0.6,

@@ -1,7 +1,7 @@
 """The paper's metrics (section 4.2), each on tensors of one device."""
 
 from spnet.metrics.consistency import inverse_consistency_error
-from spnet.metrics.overlap import dice_per_label
+from spnet.metrics.overlap import dice_per_label, merge_labels
 from spnet.metrics.regularity import percent_folding
 
-__all__ = ["dice_per_label", "inverse_consistency_error", "percent_folding"]
+__all__ = ["dice_per_label", "inverse_consistency_error", "merge_labels", "percent_folding"]

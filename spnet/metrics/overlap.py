@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -34,6 +34,15 @@ def dice_per_label(labels_1: Tensor, labels_2: Tensor, ids: Sequence[int]) -> di
         for label, both, both_sizes in zip(ids, intersection, total, strict=True)
         if both_sizes
     }
+
+
+def merge_labels(labels: Tensor, merged: Mapping[int, int]) -> Tensor:
+    """The volume with every id that is a key of `merged` replaced by its value; the volume itself without any."""
+    if not merged:
+        return labels
+    table = torch.arange(int(max(labels.max().item(), *merged)) + 1, device=labels.device)
+    table[torch.tensor(list(merged), device=labels.device)] = torch.tensor(list(merged.values()), device=labels.device)
+    return table[labels.long()]
 
 
 def _index(labels: Tensor, ids: Sequence[int]) -> Tensor:

@@ -124,10 +124,18 @@ def test_published_averages_follow_from_the_regions_weighted_by_their_labels(pub
 
 
 def test_published_numbers_are_all_there(published):
-    assert published.groupby("table").size().to_dict() == {"table1": 66, "table3": 60}
+    assert published.groupby("table").size().to_dict() == {"table1": 66, "table2": 44, "table3": 60}
     ours = published[(published["method"] == "spnet") & (published["dataset"] == "mindboggle101")]
     assert cell(ours, "Average", "mean") == 0.587
     assert ours[ours["metric"] == "ice"]["mean"].tolist() == [0.046]
+
+
+def test_the_papers_oai_averages_are_the_means_of_its_bone_and_cartilage(published):
+    printed = published[(published["table"] == "table2") & (published["dataset"] == "oai")]
+    values = printed.pivot(index="method", columns="structure", values="mean")
+    assert len(values) == 11
+    # Three decimals are printed, so that the mean of two may differ from the third by .001.
+    assert ((values["Bone"] + values["Cartilage"]) / 2 - values["Average"]).abs().max() < 0.00101
 
 
 def study():

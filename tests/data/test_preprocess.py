@@ -10,9 +10,10 @@ import pytest
 from spnet.data.labels import LABEL_SETS
 from spnet.data.layouts import Subject
 from spnet.data.nifti import Volume, read_image, write_volume
-from spnet.data.preprocess import PreprocessOptions, preprocess
+from spnet.data.options import PreprocessOptions
+from spnet.data.preprocess import preprocess
 from spnet.data.templates import read_template
-from spnet.data.virtual import VirtualOptions, virtual_subject, write_virtual_subject
+from spnet.data.virtual.brain import VirtualOptions, virtual_subject, write_virtual_subject
 from spnet.errors import DataError
 from spnet.preparation import prepare_subject
 

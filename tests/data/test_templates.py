@@ -24,8 +24,17 @@ def test_a_coarser_grid_keeps_the_centre_of_the_box(template):
     assert np.allclose(np.linalg.norm(affine[:3, :3], axis=0), 2)
 
 
-def test_a_grid_larger_than_the_box_is_refused(template):
-    with pytest.raises(ConfigError, match="does not fit into the target"):
+def test_a_grid_a_little_larger_than_the_box_is_padded_on_both_sides(template):
+    affine, shape = centre_grid(template, 1.5, (128, 144, 128))
+    first, last = (affine @ [*voxel, 1] for voxel in ((0, 0, 0), np.subtract(shape, 1)))
+    box = [template.affine @ [*voxel, 1] for voxel in ((0, 0, 0), np.subtract(template.data.shape, 1))]
+    beyond = np.abs([first - box[0], last - box[1]])[:, [0, 2]]
+    assert (beyond > 3).all()
+    assert np.ptp(beyond) <= 2.5
+
+
+def test_a_grid_far_larger_than_the_box_is_refused(template):
+    with pytest.raises(ConfigError, match="far larger than the target"):
         centre_grid(template, 2.0, (160, 192, 160))
 
 

@@ -5,9 +5,8 @@ import pytest
 import torch
 
 from spnet.data.labels import LABEL_SETS
-from spnet.data.layouts import find_subjects
+from spnet.data.options import PreprocessOptions
 from spnet.data.pairs import make_pairs
-from spnet.data.preprocess import PreprocessOptions
 from spnet.evaluation.chunk import MethodSpec
 from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
 from spnet.preparation import prepare_subject
@@ -15,15 +14,13 @@ from spnet.weights import find_published
 
 pytestmark = pytest.mark.slow
 
-COHORTS = {"OASIS-TRT-20": {"split": "test", "subjects": 20}}
-DATASET = {"layout": "mindboggle101", "source": "", "complete": False, "cohorts": COHORTS}
 DKT50 = LABEL_SETS["dkt50"]
 
 
 @pytest.fixture(scope="module")
-def prepared(shared, tmp_path_factory):
+def prepared(mindboggle101, tmp_path_factory):
     folder = tmp_path_factory.mktemp("prepared")
-    subjects = find_subjects(shared / "data" / "mindboggle101", DATASET)[:2]
+    subjects = mindboggle101[:2]
     for subject in subjects:
         prepare_subject(subject, PreprocessOptions("mni152", 1.0, (160, 192, 160)), DKT50, folder / subject.subject)
     return folder, [subject.subject for subject in subjects]

@@ -6,18 +6,39 @@ from pathlib import Path
 import pytest
 
 FILES = ("t1weighted_brain.nii.gz", "labels.DKT31.manual.nii.gz")
-
+MINDBOGGLE101 = {"NKI-RS-22": 22, "NKI-TRT-20": 20, "OASIS-TRT-20": 20, "MMRR-21": 21, "Extra-18": 18}
+CANDI = (("HC", "HC", 29), ("BPDwithoutPsy", "BPDwoPsy", 35), ("BPDwithPsy", "BPDwPsy", 19), ("SS", "SS", 20))
 
 OWN_DATASET = Path(__file__).with_name("own_dataset.yaml").read_text()
 PUBLISHED_METHOD = "experiments: {mindboggle101: {methods: [spnet-published]}}"
 PUBLISHED_ELSEWHERE = "methods: {spnet-published: {trained_on: mine}}"
 
 
-def fake_raw_tree(checkout, cohorts):
+def fake_mindboggle101(checkout, cohorts=MINDBOGGLE101):
     for cohort, count in cohorts.items():
         for number in range(1, count + 1):
             for name in FILES:
                 checkout.write(f"data/mindboggle101/{cohort}_volumes/{cohort}-{number}/{name}", "")
+
+
+def fake_candi(checkout):
+    number = 0
+    for folder, group, count in CANDI:
+        for _ in range(count):
+            number += 1
+            name = f"{group}_{number:03}"
+            for what in ("procimg", "seg"):
+                checkout.write(f"data/candi/SchizBull_2008/{folder}/{name}/{name}_{what}.nii.gz", "")
+
+
+def fake_oai(checkout, knees=507):
+    names = [str(9001104 + 7 * number) for number in range(knees)]
+    series = {name: f"0.C.2/{name}/20040801/1{name}" for name in names}
+    root = "data/oai/segmentation"
+    checkout.write(f"{root}/doc/oai_mri_paths.txt", "".join(f"{name}: {path}\n" for name, path in series.items()))
+    for name, path in series.items():
+        checkout.write(f"{root}/segmentation_masks/{name}.segmentation_masks.mhd", "")
+        checkout.write(f"data/oai/00m/{path}/001", "")
 
 
 def job_counts(output):
@@ -31,33 +52,59 @@ def test_lint_is_clean(checkout):
     assert "good condition" in done.stdout
 
 
-def test_the_paper_is_62_subjects_ten_trainings_and_380_ordered_pairs_per_method(checkout):
-    fake_raw_tree(checkout, {"NKI-RS-22": 22, "NKI-TRT-20": 20, "OASIS-TRT-20": 20})
+def test_the_paper_is_three_datasets_thirty_trainings_and_380_870_and_2450_ordered_pairs(checkout):
+    """Of 101, 103 and 507 raw subjects, 62, 96 and 140 are used."""
+    fake_mindboggle101(checkout)
+    fake_candi(checkout)
+    fake_oai(checkout)
     done = checkout.run("--dry-run")
     assert done.returncode == 0, done.stdout
+    # 1722 = 42 * 41; the paper prints 1742 (config/datasets.yaml says so, and with it the QC page).
+    assert "Mindboggle101: 42 train (1722 ordered pairs), 20 test (380 ordered pairs)." in done.stdout
+    assert re.search(r"CANDI: 66 train .*, 7 validation .*, 30 test \(870 ordered pairs\)\.", done.stdout)
+    assert re.search(r"OAI: 90 train .*, 10 validation .*, 50 test \(2450 ordered pairs\)\.", done.stdout)
     assert job_counts(done.stdout) == {
-        "preprocess_subject": 62,
-        "list_pairs": 1,
-        "train_method": 10,
-        "evaluate_chunk": 13 * 19,
+        "prepare_reference": 1,
+        "preprocess_subject": 62 + 96 + 140,
+        "describe_preparation": 3,
+        "write_split": 3,
+        "list_pairs": 3,
+        "train_method": 10 * 3,
+        "evaluate_chunk": 13 * (10 + 22 + 62),
         "collect_metrics": 1,
-        "make_table": 2,
+        "make_table": 3,
         "draw_figure": 1,
         "all": 1,
-        "total": 325,
+        "total": 1566,
     }
+
+
+def test_validation_subjects_are_scored_instead_of_test_subjects_when_asked(checkout):
+    fake_candi(checkout)
+    overlay = checkout.write(
+        "candi.yaml",
+        "tables: {table1: null, table2: {experiments: [candi], columns: [{metric: dice, structures: [Average]}]},"
+        " table3: null}\nfigures: {fig7: null}\nexperiments: {candi: {methods: [identity]}}\n",
+    )
+    done = checkout.run("--dry-run", "--configfile", overlay, "--config", "evaluate_on=validation")
+    assert done.returncode == 0, done.stdout
+    counts = job_counts(done.stdout)
+    assert counts["preprocess_subject"] == 7
+    assert counts["evaluate_chunk"] == 2
 
 
 def test_the_demo_makes_its_raw_scans_and_runs_the_same_rules(checkout):
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
     assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
-    assert counts["make_virtual_subject"] == counts["preprocess_subject"] == 10
-    assert counts["train_method"] == 10
+    for layout in ("mindboggle101", "candi", "oai_zib"):
+        assert counts[f"make_virtual_{layout}"] == 10
+    assert counts["preprocess_subject"] == 30
+    assert counts["train_method"] == 12
 
 
 def test_published_weights_run_on_whatever_subjects_are_there_without_training(checkout):
-    fake_raw_tree(checkout, {"OASIS-TRT-20": 5})
+    fake_mindboggle101(checkout, {"OASIS-TRT-20": 5})
     done = checkout.run("--dry-run", "--configfile", "config/published_weights/config.yaml")
     assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
@@ -72,24 +119,70 @@ def test_several_seeds_train_and_evaluate_learned_methods_only(checkout):
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", overlay)
     assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
-    assert counts["train_method"] == 10 * 3
-    assert counts["evaluate_chunk"] == 2 + 10 * 3
+    assert counts["train_method"] == 12 * 3
+    assert counts["evaluate_chunk"] == 3 * 2 + 12 * 3
 
 
-def test_without_raw_scans_the_paper_stops_at_once_and_says_what_to_get_and_where_to_put_it(checkout):
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        ([], [r"all 62 subjects \(NKI-RS-22-1,", r"mindboggle\.info/data", "no account needed", "CC BY-NC-SA"]),
+        (
+            [fake_mindboggle101],
+            [r"all 103 subjects \(", r"nitrc\.org/projects/candi_share", "free registration", "_HC_segimg"],
+        ),
+        (
+            [fake_mindboggle101, fake_candi],
+            [r"nda\.nih\.gov/oai", "data use", "Ambellan", "segmentation/doc/oai_mri_paths.txt exists"],
+        ),
+    ],
+    ids=["mindboggle101", "candi", "oai"],
+)
+def test_without_raw_scans_the_paper_stops_at_once_and_says_what_to_get_and_where_to_put_it(checkout, there, told):
+    for make in there:
+        make(checkout)
     done = checkout.run()
     assert done.returncode != 0
-    assert "NKI-RS-22_volumes has 0 of 22 subjects" in done.stdout
-    assert "Download the volume archives" in done.stdout
-    assert "data/mindboggle101/NKI-RS-22_volumes/<subject>/t1weighted_brain.nii.gz" in done.stdout
+    for words in told:
+        assert re.search(words, done.stdout), done.stdout
     assert not (checkout.folder / "results").exists()
 
 
+def test_archives_that_lie_in_the_dataset_are_unpacked_before_anything_else_is_planned(checkout):
+    checkout.write("data/mindboggle101/OASIS-TRT-20_volumes.tar.gz", "")
+    weights = ("--configfile", "config/published_weights/config.yaml")
+    done = checkout.run("--dry-run", *weights)
+    assert done.returncode == 0, done.stdout
+    assert job_counts(done.stdout) == {"unpack_archives": 1, "all": 1, "total": 2}
+    only = checkout.run("--dry-run", "unpack", *weights)
+    assert job_counts(only.stdout) == {"unpack_archives": 1, "unpack": 1, "total": 2}
+
+
+def test_archives_that_need_no_account_are_fetched_when_asked_and_only_then(checkout):
+    weights = ("--configfile", "config/published_weights/config.yaml")
+    done = checkout.run("--dry-run", *weights, "--config", "download=true")
+    assert done.returncode == 0, done.stdout
+    assert job_counts(done.stdout) == {"fetch_archive": 3, "unpack_archives": 1, "all": 1, "total": 5}
+    assert "raw scans are missing" in checkout.run("--dry-run", *weights).stdout
+
+
+def test_an_archive_beside_a_table_of_ones_own_is_left_alone(checkout):
+    for name in ("a", "b"):
+        checkout.write(f"data/mine/{name}.nii.gz", "")
+        checkout.write(f"data/mine/{name}l.nii.gz", "")
+    rows = [f"{name}\t{name}.nii.gz\t{name}l.nii.gz\ttest\n" for name in ("a", "b")]
+    checkout.write("data/mine/subjects.tsv", "subject\timage\tlabels\tsplit\n" + "".join(rows))
+    checkout.write("data/mine/backup.tar.gz", "")
+    done = checkout.run("--dry-run", "--configfile", checkout.write("mine.yaml", OWN_DATASET))
+    assert done.returncode == 0, done.stdout
+    assert "unpack_archives" not in job_counts(done.stdout)
+
+
 def test_one_test_subject_is_not_enough(checkout):
-    fake_raw_tree(checkout, {"OASIS-TRT-20": 1})
+    fake_mindboggle101(checkout, {"OASIS-TRT-20": 1})
     done = checkout.run("--configfile", "config/published_weights/config.yaml")
     assert done.returncode != 0
-    assert "has 1 subjects to test on, but a pair needs two" in done.stdout
+    assert "has 1 subjects in its test part, but a pair needs two" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -110,6 +203,11 @@ def test_one_test_subject_is_not_enough(checkout):
         ("methods: {spnet-published: {trained_on: null}}", "is published but names no trained_on"),
         ("methods: {lapirn: {training: {steps: 10}}}", "LapIRN's stages would have 2, 2, 6 of 10 steps, too few"),
         ("datasets: {mindboggle101: {prepare: {target: mni125}}}", "the target 'mni125' is neither"),
+        (
+            "datasets: {oai: {prepare: {target: 'reference:nobody'}}}",
+            "names a subject that is not in the training part",
+        ),
+        ("datasets: {oai: {virtual: {spacing: 2}}}", "virtual scans of layout 'oai_zib' have no option 'spacing'"),
     ],
     ids=[
         "key",
@@ -124,6 +222,8 @@ def test_one_test_subject_is_not_enough(checkout):
         "nowhere",
         "stages",
         "target",
+        "reference",
+        "virtual",
     ],
 )
 def test_a_mistake_in_the_configuration_stops_at_once_by_name(checkout, overlay, message):
@@ -149,10 +249,10 @@ def test_evaluation_depends_on_the_metrics_source_and_training_on_no_source(chec
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
     inputs = re.findall(r"rule (\w+):\n    input: (.*)", done.stdout)
     evaluations = [files for rule, files in inputs if rule == "evaluate_chunk"]
-    assert len(evaluations) == 12
+    assert len(evaluations) == 12 + 3 + 3
     for files in evaluations:
         assert "metrics/overlap.py" in files
         assert "data/labels.py" in files
     trainings = [files for rule, files in inputs if rule == "train_method"]
-    assert len(trainings) == 10
+    assert len(trainings) == 12
     assert not any(".py" in files for files in trainings)

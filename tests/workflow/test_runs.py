@@ -1,9 +1,14 @@
 """The workflow run for real on virtual scans: the demo, broken scans, and kill -9."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
+import threading
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nibabel as nib
@@ -13,12 +18,13 @@ import pytest
 import torch
 import yaml
 
-from spnet.data.virtual import VirtualOptions, write_virtual_subject
+from spnet.data.splits import read_split
+from spnet.data.virtual.brain import VirtualOptions, write_virtual_subject
 from spnet.training import checkpoint
 
 pytestmark = pytest.mark.slow
 
-# The demo's rules on a grid of 5 mm, in seconds.
+# The demo's rules on one dataset, on a grid of 5 mm, in seconds.
 SMALL = """
 datasets:
   mindboggle101:
@@ -32,6 +38,11 @@ methods:
   spnet: {training: {steps: 30, checkpoint_every: 2}}
 experiments:
   mindboggle101: {methods: [identity, syn, spnet]}
+tables:
+  table2: null
+  table3: {experiments: [mindboggle101]}
+figures:
+  fig7: {experiments: [mindboggle101]}
 """
 DEMO = ("--configfile", "config/demo/config.yaml")
 OWN_DATASET = Path(__file__).with_name("own_dataset.yaml")
@@ -43,7 +54,8 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(ch
     assert done.returncode == 0, done.stdout[-5000:]
     run = checkout.folder / "results" / "demo"
     table = pd.read_csv(run / "tables" / "table1.csv")
-    average = table[table["structure"] == "Average"].set_index("method")
+    average = table[(table["metric"] == "dice") & (table["structure"] == "Average")].set_index("method")
+    assert set(table["metric"]) == {"dice", "dice_merged"}
     assert average["pairs"].tolist() == [12] * 12
     mean = average["mean"]
     assert mean["spnet"] > mean["identity"] + 0.02
@@ -53,10 +65,22 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(ch
     assert "re-created from the description" in (run / "tables" / "table1.md").read_text()
     metrics = pd.read_parquet(run / "metrics.parquet")
     assert np.isfinite(metrics["value"]).all()
+    second = pd.read_csv(run / "tables" / "table2.csv").set_index(["dataset", "structure", "method"])["mean"]
+    for quantity in (("candi", "Average"), ("oai", "Average"), ("oai", "Bone")):
+        assert second[(*quantity, "spnet")] > second[(*quantity, "identity")], second.to_dict()
     for name in ("tables/table1.md", "tables/table1.tex", "tables/table3.csv", "figures/fig7.pdf", "figures/fig7.png"):
         assert (run / name).stat().st_size > 200, name
-    prepared = nib.load(run / "preprocessed/mindboggle101/OASIS-TRT-20-1/image.nii.gz")
-    assert prepared.shape == (32, 48, 32)
+    for dataset, shape in (("mindboggle101", (32, 48, 32)), ("candi", (32, 40, 32)), ("oai", (32, 40, 40))):
+        for prepared in (run / "preprocessed" / dataset).glob("*/image.nii.gz"):
+            assert nib.load(prepared).shape == shape
+        quality = pd.read_csv(run / "preparation" / f"{dataset}.tsv", sep="\t", keep_default_na=False)
+        assert len(quality) == 10
+        assert (quality["correlation_with_target"] > 0.6).all()
+        assert (run / "preparation" / f"{dataset}.html").stat().st_size > 100_000
+        assert set(read_split(run / "splits" / f"{dataset}.tsv").values()) >= {"train", "test"}
+    sides = pd.read_csv(run / "preparation" / "oai.tsv", sep="\t")["flipped"]
+    assert sides.any()
+    assert not sides.all()
     record = yaml.safe_load((run / MODEL / "run.yaml").read_text())
     assert record["outcome"]["trainable_parameters"] == 426_732
     assert not (run / MODEL / checkpoint.NAME).exists()
@@ -134,10 +158,64 @@ def test_broken_scans_are_named_the_others_are_kept_and_a_mended_one_goes_on(che
     for name in ("cut", "nan", "shifted"):
         assert not list(prepared.glob(f"{name}/*"))
 
-    (data / "subjects.tsv").write_text("\n".join(rows[:3]) + "\n")
     before = (prepared / "good" / "image.nii.gz").stat().st_mtime_ns
-    mended = checkout.run("--configfile", overlay)
-    assert mended.returncode == 0, mended.stdout[-5000:]
+    reasons = "datasets: {mine: {leave_out: {cut: damaged, nan: NaN inside, shifted: labels of another grid}}}\n"
+    without = checkout.run("--configfile", overlay, checkout.write("without.yaml", reasons))
+    assert without.returncode == 0, without.stdout[-5000:]
     assert (prepared / "good" / "image.nii.gz").stat().st_mtime_ns == before
     table = pd.read_csv(checkout.folder / "results/mine/tables/table1.csv")
     assert table["pairs"].unique().tolist() == [2]
+    page = (checkout.folder / "results/mine/preparation/mine.html").read_text()
+    assert "NaN inside" in page
+    assert "labels of another grid" in page
+
+
+ARCHIVE = """
+datasets:
+  mindboggle101:
+    source:
+      archives:
+        - {{file: OASIS-TRT-20_volumes.tar.gz, urls: ["{url}"], sha256: {sha256}, holds: OASIS-TRT-20_volumes}}
+    cohorts:
+      OASIS-TRT-20: {{split: test, subjects: 2}}
+    prepare: {{spacing: 5.0, shape: [32, 40, 32]}}
+experiments:
+  mindboggle101: {{methods: [identity]}}
+"""
+PUBLISHED = ("--configfile", "config/published_weights/config.yaml")
+
+
+@pytest.fixture
+def served_archive(tmp_path_factory):
+    """An archive of two virtual subjects in Mindboggle's layout, and its address on a server on loopback."""
+    folder = tmp_path_factory.mktemp("served")
+    raw = folder / "raw" / "OASIS-TRT-20_volumes"
+    for number in (1, 2):
+        name = f"OASIS-TRT-20-{number}"
+        files = (raw / name / file for file in ("t1weighted_brain.nii.gz", "labels.DKT31.manual.nii.gz"))
+        write_virtual_subject(name, VirtualOptions(spacing=4.0, deformation=2.0), 0, *files)
+    archive = Path(shutil.make_archive(str(folder / "OASIS-TRT-20_volumes"), "gztar", raw.parent, raw.name))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield archive, f"http://127.0.0.1:{server.server_port}/{archive.name}"
+    server.shutdown()
+
+
+def test_an_archive_is_fetched_checked_unpacked_and_run_and_a_truncated_one_is_named(checkout, served_archive):
+    archive, url = served_archive
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    overlay = checkout.write("archive.yaml", ARCHIVE.format(url=url, sha256=sha256))
+    there = checkout.folder / "data" / "mindboggle101" / archive.name
+    there.parent.mkdir(parents=True)
+    there.write_bytes(archive.read_bytes()[:100_000])
+    broken = checkout.run(*PUBLISHED, overlay)
+    assert broken.returncode != 0
+    assert f"{archive.name}: this archive is truncated" in broken.stdout
+
+    there.unlink()
+    done = checkout.run(*PUBLISHED, overlay, "--config", "download=true")
+    assert done.returncode == 0, done.stdout[-5000:]
+    table = pd.read_csv(checkout.folder / "results/published_weights/tables/table1.csv")
+    assert table["pairs"].unique().tolist() == [2]
+    assert "Nothing to be done" in checkout.run(*PUBLISHED, overlay).stdout

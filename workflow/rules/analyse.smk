@@ -53,5 +53,7 @@ rule make_table:
         experiments=config["experiments"],
         methods=METHODS,
         label_sets=LABEL_SETS,
+        part=config["evaluate_on"],
+        notes=config["notes"],
     script:
         "../scripts/make_table.py"

@@ -7,11 +7,15 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 import spnet
-from spnet.configuration import UNTRAINED, check_config, trained_on
+from spnet.configuration import UNTRAINED, check_config, fill_defaults, settings, trained_on
 from spnet.data.layouts import expected_subjects, find_subjects
-from spnet.data.pairs import count_chunks
+from spnet.data.layouts.source import Archives, find_archives
+from spnet.data.pairs import count_chunks, subjects_of_chunk
+from spnet.data.reference import is_reference, reference_subject
+from spnet.data.splits import PARTS
 from spnet.data.templates import MNI152
 from spnet.errors import SpnetError
 
@@ -20,6 +24,7 @@ PACKAGE = Path(spnet.__file__).parent
 ENVIRONMENT = str(REPOSITORY / "environment.yml")
 
 try:
+    fill_defaults(config)
     check_config(config, json.loads((Path(workflow.basedir) / "schemas" / "config.schema.json").read_text()))
     if workflow.is_main_process:  # jobs parse this file again, and need not import torch for it
         from spnet.readiness import check_readiness
@@ -31,11 +36,12 @@ except SpnetError as error:
 RUN = f"results/{config['run']}"
 METHODS = config["methods"]
 DATASETS = config["datasets"]
+DATA_ROOT = config["data_root"]
 
 
 def one_of(names):
-    """Wildcard constraint that admits these names only."""
-    return "|".join(map(re.escape, names))
+    """Wildcard constraint that admits these names only; none at all where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def methods_of_kind(kind):
@@ -62,46 +68,16 @@ def sources_of(*parts):
     return [os.path.relpath(path) for path in found]
 
 
-@cache
-def subjects_of(dataset):
-    """Subjects of a dataset by name, found on disk or, for a virtual cohort, as they will be made."""
-    entry = DATASETS[dataset]
-    find, root = (expected_subjects, f"{RUN}/raw") if entry["virtual"] else (find_subjects, config["data_root"])
-    try:
-        found = find(f"{root}/{dataset}", entry)
-    except SpnetError as error:
-        raise WorkflowError(str(error))
-    return {subject.subject: subject for subject in found}
+def options_of(wildcards):
+    """A method's options: of the dataset it was trained on, or, if it is not, of the one it registers."""
+    dataset = wildcards.dataset if wildcards.trained_on == UNTRAINED else wildcards.trained_on
+    return settings(METHODS[wildcards.method], "options", dataset)
 
 
-def subjects_in(dataset, split):
-    """Names of a dataset's subjects in one part; at least two, since a pair needs them."""
-    names = [name for name, subject in subjects_of(dataset).items() if subject.split == split]
-    if len(names) < 2:
-        raise WorkflowError(
-            f"dataset '{dataset}' has {len(names)} subjects to {split} on, but a pair needs two. "
-            f"{DATASETS[dataset]['source']}"
-        )
-    return names
-
-
-def prepared(dataset, names, what="image.nii.gz"):
-    return [f"{RUN}/preprocessed/{dataset}/{name}/{what}" for name in names]
-
-
-def raw_files(wildcards):
-    subject = subjects_of(wildcards.dataset)[wildcards.subject]
-    target = DATASETS[wildcards.dataset]["prepare"]["target"]
-    return (
-        {"image": subject.image}
-        | ({"labels": subject.labels} if subject.labels else {})
-        | ({"target": target} if target != MNI152 else {})
-    )
-
-
-def what_training_ends_in(method):
+def what_training_ends_in(wildcards):
     """A method's training options, less those that change nothing of the weights."""
-    return {key: value for key, value in METHODS[method]["training"].items() if key != "checkpoint_every"}
+    training = settings(METHODS[wildcards.method], "training", wildcards.trained_on)
+    return {key: value for key, value in training.items() if key != "checkpoint_every"}
 
 
 def evaluated_weights(wildcards):
@@ -111,7 +87,7 @@ def evaluated_weights(wildcards):
 
 
 def evaluated_subjects(wildcards):
-    names = subjects_in(wildcards.dataset, "test")
+    names = subjects_of_chunk(evaluated(wildcards.dataset), config["pairs_per_chunk"], int(wildcards.chunk))
     return prepared(wildcards.dataset, names) + prepared(wildcards.dataset, names, "labels.nii.gz")
 
 
@@ -141,16 +117,32 @@ def evaluation_chunks():
             for experiment in shown_experiments()
             for method in experiment["methods"]
             for seed in seeds_of(method)
-            for chunk in range(count_chunks(len(subjects_in(experiment["dataset"], "test")), size))
+            for chunk in range(count_chunks(len(evaluated(experiment["dataset"])), size))
         )
     )
 
 
+def datasets_shown():
+    experiments = shown_experiments()
+    return list(dict.fromkeys(experiment[key] for experiment in experiments for key in ("dataset", "trained_on")))
+
+
+def announce():
+    """Tell how many subjects and pairs each dataset gives, dry-run or not."""
+    for dataset in datasets_shown():
+        counts = {part: sum(subject.split == part for subject in subjects_of(dataset).values()) for part in PARTS}
+        told = (f"{count} {part} ({count * (count - 1)} ordered pairs)" for part, count in counts.items() if count)
+        logger.info(f"{DATASETS[dataset]['title']}: {', '.join(told)}.")
+
+
 def all_targets(wildcards):
-    tested = dict.fromkeys(experiment["dataset"] for experiment in shown_experiments())
+    announce()
+    prepared_datasets = [dataset for dataset in datasets_shown() if subjects_shown(dataset)]
     return [
         f"{RUN}/metrics.parquet",
         *(f"{RUN}/tables/{table}.{suffix}" for table in config["tables"] for suffix in ("csv", "md", "tex")),
         *(f"{RUN}/figures/{figure}.{suffix}" for figure in config["figures"] for suffix in ("pdf", "png")),
-        *(path for dataset in tested for path in prepared(dataset, subjects_in(dataset, "test"), "qc.png")),
+        *(f"{RUN}/preparation/{dataset}.html" for dataset in prepared_datasets),
+        *(f"{RUN}/splits/{dataset}.tsv" for dataset in prepared_datasets),
+        *(f"{raw_root(dataset)}/segmentation/doc/oai_mri_paths.txt" for dataset in datasets_made("oai_zib")),
     ]

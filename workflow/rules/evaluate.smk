@@ -23,7 +23,7 @@ rule evaluate_chunk:
     params:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
-        options=lambda wildcards: METHODS[wildcards.method]["options"],
+        options=options_of,
         label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
     script:
         "../scripts/evaluate_chunk.py"

@@ -1,20 +1,38 @@
-"""Every subject onto its dataset's grid, one job each; then the pairs to register."""
+"""Every subject onto its dataset's grid, one job each; the QC page; then the pairs to register."""
+
+
+rule prepare_reference:
+    input:
+        unpack(lambda wildcards: raw_files(wildcards.dataset, reference_of(wildcards.dataset))),
+    output:
+        f"{RUN}/reference/{{dataset}}.nii.gz",
+    log:
+        f"{RUN}/logs/prepare_reference/{{dataset}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/prepare_reference/{{dataset}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    params:
+        subject=lambda wildcards: reference_of(wildcards.dataset),
+        facts=lambda wildcards: raw_facts(wildcards.dataset, reference_of(wildcards.dataset)),
+        options=lambda wildcards: DATASETS[wildcards.dataset]["prepare"],
+        label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
+    script:
+        "../scripts/prepare_reference.py"
 
 
 rule preprocess_subject:
     input:
-        unpack(raw_files),
+        unpack(preparation_inputs),
     output:
         image=f"{RUN}/preprocessed/{{dataset}}/{{subject}}/image.nii.gz",
         labels=f"{RUN}/preprocessed/{{dataset}}/{{subject}}/labels.nii.gz",
         record=f"{RUN}/preprocessed/{{dataset}}/{{subject}}/qc.json",
-        picture=report(
-            f"{RUN}/preprocessed/{{dataset}}/{{subject}}/qc.png",
-            caption="../report/preparation.rst",
-            category="Preparation",
-            subcategory="{dataset}",
-            labels={"subject": "{subject}"},
-        ),
+        picture=f"{RUN}/preprocessed/{{dataset}}/{{subject}}/qc.png",
     log:
         f"{RUN}/logs/preprocess_subject/{{dataset}}/{{subject}}.log",
     benchmark:
@@ -23,15 +41,72 @@ rule preprocess_subject:
         ENVIRONMENT
     threads: config["threads"]["preprocess"]
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=6000,
+        runtime=60,
     params:
-        space=lambda wildcards: subjects_of(wildcards.dataset)[wildcards.subject].space,
-        split=lambda wildcards: subjects_of(wildcards.dataset)[wildcards.subject].split,
+        facts=lambda wildcards: raw_facts(wildcards.dataset, wildcards.subject),
         options=lambda wildcards: DATASETS[wildcards.dataset]["prepare"],
         label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
     script:
         "../scripts/preprocess_subject.py"
+
+
+rule write_split:
+    output:
+        f"{RUN}/splits/{{dataset}}.tsv",
+    log:
+        f"{RUN}/logs/write_split/{{dataset}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/write_split/{{dataset}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        split=lambda wildcards: {name: subject.split for name, subject in subjects_of(wildcards.dataset).items()},
+    script:
+        "../scripts/write_split.py"
+
+
+rule describe_preparation:
+    input:
+        lambda wildcards: [
+            path
+            for what in ("labels.nii.gz", "qc.json", "qc.png")
+            for path in prepared(wildcards.dataset, subjects_shown(wildcards.dataset), what)
+        ],
+        sources=sources_of("analysis/preparation_page", "analysis/preparation_html", "data/labels"),
+    output:
+        page=report(
+            f"{RUN}/preparation/{{dataset}}.html",
+            caption="../report/preparation.rst",
+            category="Preparation",
+            labels={"dataset": "{dataset}"},
+        ),
+        table=f"{RUN}/preparation/{{dataset}}.tsv",
+    log:
+        f"{RUN}/logs/describe_preparation/{{dataset}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/describe_preparation/{{dataset}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        folder=f"{RUN}/preprocessed/{{dataset}}",
+        parts=lambda wildcards: {
+            name: subjects_of(wildcards.dataset)[name].split for name in subjects_shown(wildcards.dataset)
+        },
+        title=lambda wildcards: DATASETS[wildcards.dataset]["title"],
+        left_out=lambda wildcards: DATASETS[wildcards.dataset]["leave_out"],
+        notes=lambda wildcards: DATASETS[wildcards.dataset]["notes"],
+        label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
+    script:
+        "../scripts/describe_preparation.py"
 
 
 rule list_pairs:
@@ -48,7 +123,7 @@ rule list_pairs:
         mem_mb=500,
         runtime=5,
     params:
-        subjects=lambda wildcards: subjects_in(wildcards.dataset, "test"),
+        subjects=lambda wildcards: evaluated(wildcards.dataset),
         pairs_per_chunk=config["pairs_per_chunk"],
     script:
         "../scripts/list_pairs.py"

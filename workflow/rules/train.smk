@@ -25,7 +25,7 @@ rule train_method:
         # A parameter and not an output: Snakemake removes a failed job's outputs, and the checkpoint must survive.
         folder=f"{RUN}/models/{{trained_on}}/{{method}}/seed-{{seed}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
-        options=lambda wildcards: METHODS[wildcards.method]["options"],
-        training=lambda wildcards: what_training_ends_in(wildcards.method),
+        options=options_of,
+        training=what_training_ends_in,
     script:
         "../scripts/train_method.py"

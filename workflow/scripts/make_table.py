@@ -8,7 +8,13 @@ with job(snakemake.log[0], snakemake.threads):
     write_table(
         snakemake.wildcards.table,
         snakemake.params.specification,
-        Study(snakemake.params.experiments, snakemake.params.methods, snakemake.params.label_sets),
+        Study(
+            snakemake.params.experiments,
+            snakemake.params.methods,
+            snakemake.params.label_sets,
+            snakemake.params.part,
+            snakemake.params.notes,
+        ),
         snakemake.input.metrics,
         snakemake.input.published,
         snakemake.output,

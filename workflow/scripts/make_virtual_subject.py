@@ -3,14 +3,12 @@
 from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
-    from spnet.data.virtual import VirtualOptions, write_virtual_subject
+    from spnet.data.virtual import write_virtual
 
-    options = dict(snakemake.params.options)
-    seed = options.pop("seed")
-    write_virtual_subject(
+    write_virtual(
+        snakemake.params.layout,
         snakemake.wildcards.subject,
-        VirtualOptions(**options),
-        seed,
+        snakemake.params.virtual,
         snakemake.output.image,
         snakemake.output.labels,
     )

@@ -3,10 +3,12 @@
 from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
+    from spnet.configuration import settings
     from spnet.training import TrainingOptions, train
 
     # Read past `params`: neither where nor how often a checkpoint is written is a reason to train again.
-    training = snakemake.config["methods"][snakemake.wildcards.method]["training"]
+    method = snakemake.config["methods"][snakemake.wildcards.method]
+    training = settings(method, "training", snakemake.wildcards.trained_on)
     train(
         snakemake.params.implementation,
         snakemake.params.options,

@@ -1,36 +1,99 @@
-"""How datasets lie on disk. A layout lists a dataset's subjects; it opens no image."""
+"""How datasets lie on disk. A layout lists a dataset's subjects; it opens no image.
+
+A layout is a module with `is_root` (whether a folder is the dataset's), `names` (every subject that the release has,
+by its own documents), `scan` (those that lie there), `expected` (where the files of every subject lie, or will) and
+`PLACE` (a path that a person can look for). The layout ``table`` has its own documents, the table,
+and needs `scan` only.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from spnet.data.layouts import mindboggle101, table
+from spnet.data.layouts import candi, mindboggle101, oai_zib, table
+from spnet.data.layouts.locate import locate
+from spnet.data.layouts.source import missing_scans
 from spnet.data.layouts.subject import Subject, check_subjects
-from spnet.errors import ConfigError
+from spnet.data.splits import split_of
+from spnet.errors import ConfigError, DataError, did_you_mean
 
-__all__ = ["LAYOUTS", "Subject", "expected_subjects", "find_subjects"]
+__all__ = ["LAYOUTS", "RELEASES", "Subject", "expected_subjects", "find_subjects"]
 
-# Layout name -> function of (root folder, dataset entry) that lists what is there.
-LAYOUTS: dict[str, Callable[[Path, Mapping[str, Any]], list[Subject]]] = {
-    "mindboggle101": mindboggle101.find,
-    "table": table.find,
-}
+# Layouts of published releases, whose subjects are known by name.
+RELEASES: dict[str, ModuleType] = {"mindboggle101": mindboggle101, "candi": candi, "oai_zib": oai_zib}
+LAYOUTS = (*RELEASES, "table")
 
 
 def find_subjects(root: str | Path, dataset: Mapping[str, Any]) -> list[Subject]:
-    """List the subjects of `dataset` (its entry in datasets.yaml) that lie under `root`.
+    """List the subjects of `dataset` (its entry in datasets.yaml) that lie under `root`, each with its part.
 
     Raises
     ------
-    DataError: none there, or a complete dataset was asked for and some are missing; a subject listed twice.
+    DataError: none there, or a complete dataset was asked for and some are missing; a subject listed twice, or in two
+        parts.
     """
-    if dataset["layout"] not in LAYOUTS:
-        raise ConfigError(f"there is no layout '{dataset['layout']}'", remedy=f"Known ones are: {', '.join(LAYOUTS)}")
-    return check_subjects(LAYOUTS[dataset["layout"]](Path(root), dataset), root)
+    root = Path(root)
+    if dataset["layout"] == "table":
+        subjects = check_subjects(table.scan(root, dataset), root)
+        _check_left_out(dataset, [subject.subject for subject in subjects])
+        return [subject for subject in subjects if subject.subject not in dataset["leave_out"]]
+    layout = _release(dataset["layout"])
+    top = locate(root, lambda folder: layout.is_root(folder, dataset))
+    if top is None:
+        raise missing_scans(_none_of(layout, dataset, root), root, dataset, layout.PLACE)
+    found = {subject.subject: subject for subject in check_subjects(layout.scan(top, dataset), root)}
+    parts = _parts(layout, dataset, top)
+    missing = [subject for subject in layout.expected(top, dataset) if subject.subject in set(parts) - set(found)]
+    wanted = [replace(subject, split=parts[name]) for name, subject in found.items() if name in parts]
+    if missing and (dataset["complete"] or not wanted):
+        problem = f"{len(missing)} of {len(parts)} subjects ({', '.join(subject.subject for subject in missing)})"
+        raise missing_scans(problem, root, dataset, str(missing[0].image.relative_to(top)))
+    return wanted
 
 
 def expected_subjects(root: str | Path, dataset: Mapping[str, Any]) -> list[Subject]:
-    """List the subjects that a virtual cohort of this dataset will have under `root`, before it is made."""
-    return mindboggle101.expected(Path(root), dataset)
+    """List the subjects of a virtual cohort before it is made."""
+    layout = _release(dataset["layout"])
+    subjects = layout.expected(Path(root), dataset)
+    parts = _parts(layout, dataset, Path(root))
+    return [replace(subject, split=parts[subject.subject]) for subject in subjects if subject.subject in parts]
+
+
+def _release(name: str) -> ModuleType:
+    if name not in RELEASES:
+        raise ConfigError(
+            f"there is no layout '{name}'{did_you_mean(name, LAYOUTS)}", remedy=f"Known ones are: {', '.join(LAYOUTS)}"
+        )
+    return RELEASES[name]
+
+
+def _parts(layout: ModuleType, dataset: Mapping[str, Any], root: Path) -> dict[str, str]:
+    """Part of every subject that is used: by the cohort, else by the dataset's split; none of those left out."""
+    named = layout.names(dataset, root)
+    _check_left_out(dataset, named)
+    if dataset["split"] is None:
+        parts = {name: dataset["cohorts"][cohort]["split"] for name, cohort in named.items()}
+    else:
+        parts = split_of(list(named), dataset["split"])
+    return {name: part for name, part in parts.items() if name not in dataset["leave_out"]}
+
+
+def _check_left_out(dataset: Mapping[str, Any], names: Iterable[str]) -> None:
+    unknown = sorted(set(dataset["leave_out"]) - set(names))
+    if unknown:
+        raise DataError(
+            f"leave_out names '{unknown[0]}', which is no subject of {dataset['title']}",
+            remedy="Correct the dataset's leave_out",
+        )
+
+
+def _none_of(layout: ModuleType, dataset: Mapping[str, Any], root: Path, shown: int = 5) -> str:
+    try:
+        wanted = list(_parts(layout, dataset, root))
+    except DataError:  # the release tells its subjects only when it is there
+        return "nothing of this dataset is there"
+    return f"all {len(wanted)} subjects ({', '.join(wanted[:shown])}, ...)"

@@ -10,62 +10,53 @@ from pathlib import Path
 from typing import Any
 
 from spnet.data.layouts.subject import Subject
-from spnet.errors import DataError
 
 # (space, image, labels); the affinely aligned volumes are taken where they exist, as the paper's authors did.
 _FILES = (
     ("target", "t1weighted_brain.MNI152.nii.gz", "labels.DKT31.manual.MNI152.nii.gz"),
     ("native", "t1weighted_brain.nii.gz", "labels.DKT31.manual.nii.gz"),
 )
+PLACE = "<COHORT>_volumes/<SUBJECT>/t1weighted_brain.nii.gz"
 
 
-def find(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
-    """List the subjects of the dataset's `cohorts` under `root`.
+def is_root(folder: Path, dataset: Mapping[str, Any]) -> bool:
+    """Whether a cohort's folder lies in this one."""
+    return any((folder / f"{cohort}_volumes").is_dir() for cohort in dataset["cohorts"])
 
-    Raises
-    ------
-    DataError: the dataset must be complete and is not, or nothing is there at all.
-    """
-    subjects: list[Subject] = []
-    missing: list[str] = []
-    for cohort, entry in dataset["cohorts"].items():
-        found = [_files(folder, entry["split"]) for folder in _folders(root, cohort)]
-        usable = [subject for subject in found if subject is not None]
-        subjects += usable
-        if len(usable) < entry["subjects"]:
-            missing.append(f"{cohort}_volumes has {len(usable)} of {entry['subjects']} subjects")
-    if missing and (dataset["complete"] or not subjects):
-        raise DataError(
-            f"raw scans are missing: {'; '.join(missing)}",
-            path=root,
-            remedy=f"{dataset['source'].strip()} Unpack the archives so that"
-            f" {root / next(iter(dataset['cohorts']))}_volumes/<subject>/{_FILES[1][1]} exists",
-        )
+
+def names(dataset: Mapping[str, Any], root: Path) -> dict[str, str]:
+    """Every subject of the release's cohorts, and the cohort."""
+    return {
+        f"{cohort}-{number}": cohort
+        for cohort, entry in dataset["cohorts"].items()
+        for number in range(1, entry["subjects"] + 1)
+    }
+
+
+def scan(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
+    """List the subjects that lie in `root`."""
+    subjects = []
+    for cohort in dataset["cohorts"]:
+        name = re.compile(rf"{re.escape(cohort)}-(\d+)")
+        folders = [path for path in root.glob(f"{cohort}_volumes/*") if path.is_dir() and name.fullmatch(path.name)]
+        for folder in sorted(folders, key=lambda path: int(name.fullmatch(path.name)[1])):
+            subject = _files(folder)
+            subjects += [subject] if subject else []
     return subjects
 
 
 def expected(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
-    """List the subjects that a cohort written in this layout has, from the numbers in `cohorts` alone."""
+    """List where every subject of the release, or of a virtual cohort, has its files."""
     space, image, labels = _FILES[1]
     return [
-        Subject(name := f"{cohort}-{number}", entry["split"], folder / name / image, folder / name / labels, space)
-        for cohort, entry in dataset["cohorts"].items()
-        for folder in [root / f"{cohort}_volumes"]
-        for number in range(1, entry["subjects"] + 1)
+        Subject(name, "", folder / image, folder / labels, space)
+        for name, cohort in names(dataset, root).items()
+        for folder in [root / f"{cohort}_volumes" / name]
     ]
 
 
-def _folders(root: Path, cohort: str) -> list[Path]:
-    for parent in (root, root / "Mindboggle101_volumes"):
-        name = re.compile(rf"{re.escape(cohort)}-(\d+)")
-        folders = [path for path in parent.glob(f"{cohort}_volumes/*") if path.is_dir() and name.fullmatch(path.name)]
-        if folders:
-            return sorted(folders, key=lambda path: int(name.fullmatch(path.name)[1]))
-    return []
-
-
-def _files(folder: Path, split: str) -> Subject | None:
+def _files(folder: Path) -> Subject | None:
     for space, image, labels in _FILES:
         if (folder / image).exists() and (folder / labels).exists():
-            return Subject(folder.name, split, folder / image, folder / labels, space)
+            return Subject(folder.name, "", folder / image, folder / labels, space)
     return None

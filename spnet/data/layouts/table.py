@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from spnet.data.layouts.subject import Subject
+from spnet.data.splits import PARTS
 from spnet.errors import DataError
 
 COLUMNS = ["subject", "image", "labels", "split"]
-SPLITS = ("train", "test")
 
 
-def find(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
+def scan(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
     """List the subjects of the table `dataset["table"]` under `root`; paths in it are relative to the table.
 
     Raises
@@ -27,7 +27,7 @@ def find(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
         raise DataError(
             "there is no such table",
             path=path,
-            remedy=f"{dataset['source'].strip()} Then list them here, tab-separated: {', '.join(COLUMNS)}",
+            remedy=f"List the scans there, tab-separated: {', '.join(COLUMNS)}",
         )
     try:
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
@@ -45,10 +45,10 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
 
     if not row["subject"] or not set(row["subject"]).isdisjoint("/\\ "):
         raise fail(f"'{row['subject']}' cannot be a subject's name", "Use letters, digits, '-', '_' and '.'")
-    if row["split"] not in SPLITS:
-        raise fail(f"split '{row['split']}' is not one of {', '.join(SPLITS)}", "Correct it")
-    if row["split"] == "test" and not row["labels"]:
-        raise fail(f"test subject '{row['subject']}' has no labels", "Give them, or move it to train")
+    if row["split"] not in PARTS:
+        raise fail(f"split '{row['split']}' is not one of {', '.join(PARTS)}", "Correct it")
+    if row["split"] != "train" and not row["labels"]:
+        raise fail(f"{row['split']} subject '{row['subject']}' has no labels", "Give them, or move it to train")
     image = path.parent / row["image"]
     labels = path.parent / row["labels"] if row["labels"] else None
     for file in (image, labels):

@@ -1,0 +1,196 @@
+"""One page about how a dataset was prepared, for the person who decides whether to go on with it."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from spnet.analysis.preparation_html import CORRELATION, DICE, FIT, TITLES, Entry, to_html
+from spnet.data.labels import LabelSet
+from spnet.data.nifti import read_image
+from spnet.errors import DataError, first_line
+from spnet.files import atomic_path, write_text
+from spnet.metrics import dice_per_label
+
+_IN_TABLE = (CORRELATION, FIT, "cut_by_crop", "labels_cut_by_crop", "volume_scaling", "flipped")
+# Robust standard deviations below the median, and the fewest subjects that have a median worth the name.
+_FAR, _FEWEST = 3 * 1.4826, 5
+_PICTURE_WIDTH, _JPEG_QUALITY = 480, 70
+_AGAIN = "Delete this subject's folder and run again: the subject is then prepared anew"
+
+
+def affine_dice(labels: Mapping[str, NDArray], protocol: LabelSet, neighbours: int = 10) -> dict[str, float]:
+    """How well each subject's labels overlap with others' before any deformation.
+
+    Parameters
+    ----------
+    labels: by subject, whole numbers [D, H, W] on the common grid; only subjects that have labels.
+    neighbours: each subject is compared with so many, the next ones in sorted order, after the last the first again.
+
+    Returns
+    -------
+    By subject, the mean over its neighbours of the mean Dice over the scored labels. Empty for a single subject.
+
+    Raises
+    ------
+    ValueError: volumes that differ in shape.
+    """
+    names = sorted(labels)
+    volumes = {name: torch.from_numpy(labels[name]) for name in names}
+    result = {}
+    for position, name in enumerate(names):
+        others = [names[(position + offset) % len(names)] for offset in range(1, min(neighbours + 1, len(names)))]
+        pairs = [list(dice_per_label(volumes[name], volumes[other], protocol.scored).values()) for other in others]
+        means = [float(np.mean(scores)) for scores in pairs if scores]
+        if means:
+            result[name] = float(np.mean(means))
+    return result
+
+
+def write_preparation_page(
+    title: str,
+    folder: str | Path,
+    parts: Mapping[str, str],
+    protocol: LabelSet,
+    left_out: Mapping[str, str],
+    notes: Sequence[str],
+    html: str | Path,
+    table: str | Path,
+) -> None:
+    """Write what a person should know of a prepared dataset: a page that opens anywhere, and a table.
+
+    To what was odd in each subject alone, this adds what is odd beside the others: a Dice or a correlation more than
+    three robust standard deviations below the median, and a mask placed in another way than most.
+
+    Parameters
+    ----------
+    title: of the dataset.
+    folder: with ``<subject>/{image.nii.gz,labels.nii.gz,qc.json,qc.png}``.
+    parts: subject -> ``train``, ``validation`` or ``test``.
+    left_out: subject -> reason; such a subject need not be prepared.
+    notes: sentences above the numbers.
+    html: one file, pictures inside, some 50 kB a subject.
+    table: tab-separated, one row per prepared subject.
+
+    Raises
+    ------
+    DataError: a subject's file is missing or damaged, or its labels lie on another grid than the others'.
+    """
+    entries = _read_entries(Path(folder), {name: parts[name] for name in parts if name not in left_out}, protocol)
+    with atomic_path(table) as temporary:
+        _to_table(entries).to_csv(temporary, sep="\t", index=False, float_format="%.6g")
+    flagged_first = sorted(entries, key=lambda entry: not entry.flags)
+    pictures = {entry.subject: _encode_picture(Path(folder) / entry.subject / "qc.png") for entry in entries}
+    write_text(html, to_html(title, flagged_first, left_out, notes, pictures))
+
+
+def _read_entries(folder: Path, parts: Mapping[str, str], protocol: LabelSet) -> list[Entry]:
+    records = {subject: _read_record(folder / subject / "qc.json") for subject in sorted(parts)}
+    dice = affine_dice(_read_labels(folder, records), protocol)
+    values = {
+        subject: {DICE: dice.get(subject), CORRELATION: record[CORRELATION], FIT: record.get(FIT)}
+        for subject, record in records.items()
+    }
+    limits = {quantity: _limit([one[quantity] for one in values.values()]) for quantity in TITLES}
+    usual = _majority([record.get("mask_placement") for record in records.values()])
+    return [
+        Entry(subject, parts[subject], values[subject], record, _find_flags(record, values[subject], limits, usual))
+        for subject, record in records.items()
+    ]
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        absent = [key for key in ("labels", "flags", CORRELATION) if key not in record]
+    except FileNotFoundError as error:
+        raise DataError("this subject has no record of its preparation", path=path, remedy=_AGAIN) from error
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"the record is damaged ({first_line(error)})", path=path, remedy=_AGAIN) from error
+    if absent:
+        raise DataError(f"the record does not tell {' or '.join(absent)}", path=path, remedy=_AGAIN)
+    return record
+
+
+def _read_labels(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, NDArray]:
+    """Labels of the subjects that have any, every second voxel: a large dataset would not fit into memory."""
+    labels: dict[str, NDArray] = {}
+    for subject in (name for name, record in records.items() if record["labels"] is not None):
+        path = folder / subject / "labels.nii.gz"
+        data = np.ascontiguousarray(read_image(path).data[::2, ::2, ::2])
+        labels[subject] = np.rint(data).astype(np.int16 if np.abs(data).max() < 2**15 else np.int32)
+        expected = next(iter(labels.values())).shape
+        if data.shape != expected:
+            raise DataError("these labels lie on another grid than other subjects'", path=path, remedy=_AGAIN)
+    return labels
+
+
+def _limit(values: Sequence[float | None]) -> tuple[float, float] | None:
+    """Median, and what is remarkably low; None if there are too few values to tell."""
+    known = [value for value in values if value is not None]
+    if len(known) < _FEWEST:
+        return None
+    median = float(np.median(known))
+    return median, median - _FAR * float(np.median(np.abs(np.subtract(known, median))))
+
+
+def _majority(values: Sequence[Any]) -> Any:
+    """What more than half of those that have a value have, or None."""
+    known = Counter(value for value in values if value is not None)
+    return next((value for value, count in known.items() if 2 * count > known.total()), None)
+
+
+def _find_flags(
+    record: Mapping[str, Any],
+    values: Mapping[str, float | None],
+    limits: Mapping[str, tuple[float, float] | None],
+    usual: Any,
+) -> list[str]:
+    flags = list(record["flags"])
+    for quantity, title in TITLES.items():
+        value, limit = values[quantity], limits[quantity]
+        if value is not None and limit is not None and value < limit[1]:
+            flags.append(f"{title} {value:.3f} is low beside the dataset's median of {limit[0]:.3f}")
+    placement = record.get("mask_placement")
+    if None not in (usual, placement) and placement != usual:
+        flags.append(f"the mask was placed by '{placement}', those of most subjects by '{usual}'")
+    return flags
+
+
+def _to_table(entries: Sequence[Entry]) -> pd.DataFrame:
+    rows = [
+        {
+            "subject": entry.subject,
+            "split": entry.part,
+            DICE: entry.values[DICE],
+            **{key: entry.record.get(key) for key in _IN_TABLE},
+            "flags": "; ".join(entry.flags),
+        }
+        for entry in entries
+    ]
+    return pd.DataFrame(rows, columns=["subject", "split", DICE, *_IN_TABLE, "flags"])
+
+
+def _encode_picture(path: Path) -> str:
+    """The picture small, as a data URL."""
+    buffer = BytesIO()
+    try:
+        with Image.open(path) as image:
+            small = image.convert("RGB")
+    except OSError as error:
+        raise DataError("the QC picture is missing or damaged", path=path, remedy=_AGAIN) from error
+    small.thumbnail((_PICTURE_WIDTH, 4 * _PICTURE_WIDTH))
+    # Full colour resolution, or thin coloured borders fade.
+    small.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0, optimize=True)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"

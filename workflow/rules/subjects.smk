@@ -1,0 +1,109 @@
+"""Lookups of subjects and their raw files, for the input functions of all rules."""
+
+
+def raw_root(dataset):
+    return f"{RUN}/raw/{dataset}" if DATASETS[dataset]["virtual"] else f"{DATA_ROOT}/{dataset}"
+
+
+def archives_of(dataset):
+    """What must be unpacked, and fetched before, of a dataset; a table's folder is its owner's."""
+    entry = DATASETS[dataset]
+    if entry["virtual"] or entry["layout"] == "table":
+        return Archives((), ())
+    return find_archives(Path(raw_root(dataset)), entry, config["download"])
+
+
+def archives_to_fetch():
+    """Names of archives that may be written; none that is there, so that nobody's own file is ever an output."""
+    return sorted({name for dataset in DATASETS for name in archives_of(dataset).to_fetch})
+
+
+def archive_source(dataset, name):
+    return next(entry for entry in DATASETS[dataset]["source"]["archives"] if entry["file"] == name)
+
+
+def await_unpacking(dataset):
+    """Unless it is done, an exception makes Snakemake do it first and then plan anew."""
+    return checkpoints.unpack_archives.get(dataset=dataset)
+
+
+@cache
+def subjects_of(dataset):
+    """Subjects of a dataset by name, found on disk or, of a virtual cohort, as they will be made.
+
+    Archives are unpacked before anything else is planned: only then is it known who is there.
+    """
+    entry = DATASETS[dataset]
+    if archives_of(dataset).pending:
+        await_unpacking(dataset)
+    try:
+        found = (expected_subjects if entry["virtual"] else find_subjects)(raw_root(dataset), entry)
+    except SpnetError as error:
+        raise WorkflowError(str(error))
+    return {subject.subject: subject for subject in found}
+
+
+def subjects_in(dataset, part):
+    """Names of a dataset's subjects in one part; at least two, since a pair needs them."""
+    names = [name for name, subject in subjects_of(dataset).items() if subject.split == part]
+    if len(names) < 2:
+        raise WorkflowError(
+            f"dataset '{dataset}' has {len(names)} subjects in its {part} part, but a pair needs two. "
+            f"Scans: {DATASETS[dataset]['source']['page']}"
+        )
+    return names
+
+
+def evaluated(dataset):
+    """Names of the subjects that methods are scored on."""
+    return subjects_in(dataset, config["evaluate_on"])
+
+
+def prepared(dataset, names, what="image.nii.gz"):
+    return [f"{RUN}/preprocessed/{dataset}/{name}/{what}" for name in names]
+
+
+def raw_files(dataset, name):
+    """A subject's raw files, by role."""
+    subject = subjects_of(dataset)[name]
+    files = {"image": subject.image} | ({"labels": subject.labels} if subject.labels else {})
+    voxels = subject.labels.with_suffix(".raw") if subject.labels and subject.labels.suffix == ".mhd" else None
+    # A mask that has lost its voxels is the reader's to tell.
+    return files | ({"voxels": voxels} if voxels and (DATASETS[dataset]["virtual"] or voxels.exists()) else {})
+
+
+def raw_facts(dataset, name):
+    """What the dataset's documents tell of a subject."""
+    subject = subjects_of(dataset)[name]
+    return {"space": subject.space, "side": subject.side}
+
+
+def reference_of(dataset):
+    """The subject that is the target of a dataset's others."""
+    try:
+        return reference_subject(DATASETS[dataset]["prepare"]["target"], subjects_in(dataset, "train"))
+    except SpnetError as error:
+        raise WorkflowError(f"dataset '{dataset}': {error}")
+
+
+def preparation_inputs(wildcards):
+    target = DATASETS[wildcards.dataset]["prepare"]["target"]
+    if is_reference(target):
+        target = f"{RUN}/reference/{wildcards.dataset}.nii.gz"
+    return raw_files(wildcards.dataset, wildcards.subject) | ({"target": target} if target != MNI152 else {})
+
+
+def datasets_made(layout):
+    """Datasets whose virtual raw scans are written in this layout."""
+    return [name for name, entry in DATASETS.items() if entry["virtual"] and entry["layout"] == layout]
+
+
+def subjects_shown(dataset):
+    """Subjects that this run prepares: those scored and, where something trains on the dataset, those that train."""
+    trains = any(
+        experiment["trained_on"] == dataset and METHODS[method]["kind"] == "trained"
+        for experiment in shown_experiments()
+        for method in experiment["methods"]
+    )
+    tested = any(experiment["dataset"] == dataset for experiment in shown_experiments())
+    return (subjects_in(dataset, "train") if trains else []) + (evaluated(dataset) if tested else [])
