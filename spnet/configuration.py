@@ -27,6 +27,7 @@ _DATASET_DEFAULTS: Mapping[str, Any] = {
     "leave_out": {},
     "table": None,
     "virtual": None,
+    "plane": "axial",
     "notes": [],
 }
 _PREPARE_DEFAULTS: Mapping[str, Any] = {
@@ -34,7 +35,7 @@ _PREPARE_DEFAULTS: Mapping[str, Any] = {
 }
 _SOURCE_DEFAULTS: Mapping[str, Any] = {"account": None, "terms": None, "files": [], "archives": []}
 _METHOD_DEFAULTS: Mapping[str, Any] = {"per_dataset": {}}
-_REMOVABLE = ("datasets", "methods", "experiments", "tables", "figures")
+_REMOVABLE = ("datasets", "methods", "experiments", "tables", "figures", "claims")
 
 
 def fill_defaults(config: dict[str, Any]) -> None:
@@ -66,6 +67,7 @@ def fill_defaults(config: dict[str, Any]) -> None:
 
 def _forget_experiments(config: dict[str, Any], gone: set[str]) -> None:
     """Take experiments out of what shows them; what then shows nothing goes as well."""
+    left = {entry["trained_on"] for entry in config["experiments"].values()}
 
     def remaining(entry: Mapping[str, Any]) -> dict[str, Any] | None:
         kept = dict(entry)
@@ -73,11 +75,15 @@ def _forget_experiments(config: dict[str, Any], gone: set[str]) -> None:
             kept["experiments"] = [name for name in kept["experiments"] if name not in gone]
         if "columns" in kept:
             kept["columns"] = [column for column in map(remaining, kept["columns"]) if column is not None]
-        return None if any(kept.get(key, True) == [] for key in ("experiments", "columns")) else kept
+        if "rows" in kept:
+            kept["rows"] = [row for row in kept["rows"] if row.get("trained_on", UNTRAINED) in {*left, UNTRAINED}]
+        return None if any(kept.get(key, True) == [] for key in ("experiments", "columns", "rows")) else kept
 
     for kind in ("tables", "figures"):
         shown = {name: remaining(entry) for name, entry in config[kind].items()}
         config[kind] = {name: entry for name, entry in shown.items() if entry is not None}
+    if config["significance"]:
+        config["significance"] = remaining(config["significance"])
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -137,8 +143,20 @@ def _check_references(config: Mapping[str, Any]) -> None:
         for name, entry in config[kind].items():
             user = f"{kind[:-1]} '{name}'"
             _check_known(entry["experiments"], config["experiments"], user, "experiment")
+            shown = {method: () for key in entry["experiments"] for method in config["experiments"][key]["methods"]}
+            _check_known(entry.get("methods", ()), shown, user, "method")
+            _check_known((row["method"] for row in entry.get("rows", ())), shown, user, "method")
+    if config["significance"]:
+        _check_significance(config["significance"], config["experiments"])
     for name, table in config["tables"].items():
         _check_columns(name, table, config)
+
+
+def _check_significance(significance: Mapping[str, Any], experiments: Mapping[str, Any]) -> None:
+    _check_known(significance["experiments"], experiments, "significance", "experiment")
+    for name in significance["experiments"]:
+        methods = dict.fromkeys(experiments[name]["methods"])
+        _check_known([significance["reference"]], methods, f"significance, experiment '{name}',", "method")
 
 
 def _check_columns(name: str, table: Mapping[str, Any], config: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from spnet.configuration import check_config, fill_defaults, settings
 from spnet.errors import ConfigError
 from spnet.methods import METHODS
 
-FILES = ("datasets", "methods", "experiments", "config")
+FILES = ("datasets", "methods", "experiments", "claims", "config")
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,12 @@ def test_every_method_entry_names_an_implementation(paper):
             "the label set of experiment 'candi' merges no labels",
         ),
         (lambda c: c["methods"]["vm"].update(per_dataset={"oia": {}}), "names the dataset 'oia'"),
+        (lambda c: c["figures"]["fig8"].update(methods=["spnte"]), "figure 'fig8' names the method 'spnte'"),
+        (lambda c: c["tables"]["table4"]["rows"][0].update(method="vm"), "table 'table4' names the method 'vm'"),
+        (
+            lambda c: c["significance"].update(reference="vm"),
+            "significance, experiment 'ablation', names the method 'vm'",
+        ),
     ],
     ids=[
         "top",
@@ -137,6 +143,9 @@ def test_every_method_entry_names_an_implementation(paper):
         "column",
         "merged",
         "per_dataset",
+        "figure",
+        "row",
+        "reference",
     ],
 )
 def test_a_mistake_is_told_by_key_with_the_nearest_name(config, schema, change, message):
@@ -152,18 +161,23 @@ def test_an_entry_that_is_set_to_null_is_gone(config, schema):
 
 
 def test_what_shows_nothing_but_experiments_that_are_set_to_null_is_gone_too(config, schema):
-    config["experiments"].update(candi=None, oai=None)
+    for name in config["experiments"]:
+        if name not in ("mindboggle101", "candi_to_mindboggle101"):
+            config["experiments"][name] = None
     check(config, schema)
-    assert list(config["experiments"]) == ["mindboggle101"]
-    assert list(config["tables"]) == ["table1", "table3"]
+    assert list(config["experiments"]) == ["mindboggle101", "candi_to_mindboggle101"]
+    assert list(config["tables"]) == ["table1", "table3", "table6"]
+    assert list(config["figures"]) == ["fig4", "fig7", "fig8", "fig9", "fig10"]
     assert config["tables"]["table3"]["experiments"] == ["mindboggle101"]
-    assert config["figures"]["fig7"]["experiments"] == ["mindboggle101"]
+    assert config["significance"]["experiments"] == ["mindboggle101"]
+    assert {row.get("trained_on") for row in config["tables"]["table6"]["rows"]} == {None, "mindboggle101", "candi"}
 
 
 def test_a_whole_section_can_be_set_to_null(config, schema):
-    config.update(figures=None, tables=None)
+    config.update(figures=None, tables=None, claims=None, significance=None)
     check(config, schema)
-    assert config["figures"] == config["tables"] == {}
+    assert config["figures"] == config["tables"] == config["claims"] == {}
+    assert config["significance"] is None
 
 
 def test_settings_of_a_dataset_lie_over_the_methods_own(config, schema):

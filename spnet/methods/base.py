@@ -31,6 +31,22 @@ class Registration:
 
 
 @dataclass(frozen=True)
+class LevelView:
+    """What one resolution level of a method did, for figures.
+
+    Attributes
+    ----------
+    displacement: [1, 3, ...] in voxels of the level's own grid.
+    similarity: [1, 1, ...], cosine similarity of moving and fixed features as they are.
+    warped_similarity: the same after the moving features were warped; None where the level warps none.
+    """
+
+    displacement: Tensor
+    similarity: Tensor
+    warped_similarity: Tensor | None
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stretch of training with a fresh optimiser.
 
@@ -86,6 +102,12 @@ class Method(nn.Module, ABC):
     @abstractmethod
     def register(self, moving: Tensor, fixed: Tensor) -> Registration:
         """Register two images whose sizes are multiples of `multiple`."""
+
+    def inspect(self, moving: Tensor, fixed: Tensor) -> tuple[LevelView, ...]:
+        """What the levels of a method that works from coarse to fine did with a pair, finest first, on the padded grid;
+        nothing for others.
+        """
+        return ()
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Named, already weighted terms; their sum is minimised.

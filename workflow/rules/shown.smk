@@ -1,0 +1,52 @@
+"""Registered pairs that figures show: one typical test pair of every dataset, by every method that is shown."""
+
+
+rule choose_pair:
+    input:
+        metrics=f"{RUN}/metrics.parquet",
+        sources=sources_of("evaluation/shown", "data/labels"),
+    output:
+        f"{RUN}/shown/{{dataset}}.tsv",
+    log:
+        f"{RUN}/logs/choose_pair/{{dataset}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/choose_pair/{{dataset}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
+    script:
+        "../scripts/choose_pair.py"
+
+
+rule register_shown:
+    input:
+        weights=evaluated_weights,
+        pair=f"{RUN}/shown/{{dataset}}.tsv",
+        prepared=lambda wildcards: prepared_with_labels(wildcards.dataset, evaluated(wildcards.dataset)),
+        sources=sources_of("metrics", "evaluation", "fields", "data/labels"),
+    output:
+        fields=f"{RUN}/shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/fields.npz",
+        facts=f"{RUN}/shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/facts.csv",
+    log:
+        f"{RUN}/logs/register_shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/register_shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: lambda wildcards: 1 if METHODS[wildcards.method]["kind"] == "untrained" else config["threads"]["evaluate"]
+    resources:
+        gpu=lambda wildcards: gpus(wildcards.method),
+        mem_mb=8000,
+        runtime=240,
+    params:
+        folder=f"{RUN}/preprocessed/{{dataset}}",
+        implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
+        options=options_of,
+        label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
+    script:
+        "../scripts/register_shown.py"
