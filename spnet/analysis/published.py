@@ -8,23 +8,33 @@ import pandas as pd
 
 from spnet.errors import DataError
 
-KEY = ["dataset", "method", "metric", "structure"]
-COLUMNS = ["table", "trained_on", *KEY, "mean", "std"]
+CELL = ["table", "trained_on", "dataset", "method", "metric", "structure"]
+COLUMNS = ["table", "row", *CELL[1:], "mean", "std", "note"]
 
 
 def read_published(path: str | Path) -> pd.DataFrame:
     """Read config/published.tsv: one printed number a row.
 
+    A table may print a method in several rows (Table 4 shows the full model three times), then with the same values.
+
     Raises
     ------
-    DataError: a column is missing, a number cannot be read, or one cell is there twice.
+    DataError: a column is missing, a number cannot be read, one cell is there twice, or a method's rows differ.
     """
-    table = pd.read_csv(path, sep="\t", dtype={"table": str}, comment="#")
+    table = pd.read_csv(path, sep="\t", dtype={"table": str, "note": str}, comment="#")
     if list(table.columns) != COLUMNS:
         raise DataError(f"columns must be {COLUMNS}, not {list(table.columns)}", path=path)
     if table[["mean", "std"]].isna().any().any():
         raise DataError("a mean or std is missing", path=path)
-    double = table.duplicated(["table", "trained_on", *KEY])
+    double = table.duplicated(["row", *CELL])
     if double.any():
         raise DataError(f"a cell is there twice: {table[double].iloc[0].to_dict()}", path=path)
-    return table
+    printed_once = table.drop_duplicates([*CELL, "mean", "std"])
+    differing = printed_once.duplicated(CELL)
+    if differing.any():
+        raise DataError(
+            f"rows of one method differ in one table: {printed_once[differing].iloc[0][CELL].to_dict()}",
+            path=path,
+            remedy="Give the row that is another method a key of its own",
+        )
+    return table.fillna({"note": ""})

@@ -11,10 +11,14 @@ import pandas as pd
 
 from spnet.analysis.published import read_published
 from spnet.analysis.summarise import count_absent_labels, per_pair, summarise
-from spnet.analysis.tables import Column, Row, build_table, to_latex, to_markdown
+from spnet.analysis.tables import Column, Row, Source, build_table
+from spnet.analysis.text import to_latex, to_markdown
 from spnet.configuration import trained_on
 from spnet.data.labels import LabelSet, label_set
 from spnet.files import atomic_path, write_text
+
+# Implementation of the method that registers nothing.
+CONTROL = "identity"
 
 
 @dataclass(frozen=True)
@@ -39,31 +43,36 @@ class Study:
         """Label set of every dataset."""
         return {dataset: label_set(definition) for dataset, definition in self.label_sets.items()}
 
-    def rows(self, experiments: Sequence[str]) -> list[Row]:
-        """Every method of these experiments once, in order."""
+    def rows(self, experiments: Sequence[str], chosen: Sequence[Mapping[str, str]] | None = None) -> list[Row]:
+        """Every method of these experiments once, in order; or those of `chosen` (entry `rows` of a table)."""
         names = dict.fromkeys(method for name in experiments for method in self.experiments[name]["methods"])
-        return [
-            Row(name, entry["title"], entry["published_as"], entry["recreated"])
-            for name, entry in ((name, self.methods[name]) for name in names)
-        ]
+        return [self._row(row) for row in chosen or [{"method": name} for name in names]]
+
+    def _row(self, row: Mapping[str, str]) -> Row:
+        entry = self.methods[row["method"]]
+        return Row(
+            row["method"],
+            row.get("title", entry["title"]),
+            entry["published_as"],
+            entry["recreated"],
+            row.get("trained_on"),
+            entry.get("implementation") == CONTROL,
+        )
 
     def columns(self, experiments: Sequence[str], quantities: Sequence[Mapping[str, Any]]) -> list[Column]:
-        """Every quantity (entry `columns` of a table) of every experiment, or of those that it names itself."""
-        return [
-            Column(
-                experiment["trained_on"],
-                experiment["dataset"],
-                quantity["metric"],
-                structure,
-                self._weights(experiment),
-            )
-            for name, experiment in ((name, self.experiments[name]) for name in experiments)
-            for quantity in quantities
-            if name in quantity.get("experiments", experiments)
-            for structure in quantity["structures"]
-        ]
+        """Every quantity (entry `columns` of a table) on every dataset of the experiments, or of those that it names."""
+        sources: dict[tuple[str, str, str], list[Source]] = {}
+        for name in experiments:
+            experiment = self.experiments[name]
+            source = Source(experiment["trained_on"], self.weights(experiment))
+            for quantity in quantities:
+                if name in quantity.get("experiments", experiments):
+                    for structure in quantity["structures"]:
+                        key = (experiment["dataset"], quantity["metric"], structure)
+                        sources.setdefault(key, []).append(source)
+        return [Column(*key, tuple(found)) for key, found in sources.items()]
 
-    def _weights(self, experiment: Mapping[str, Any]) -> dict[str, str]:
+    def weights(self, experiment: Mapping[str, Any]) -> dict[str, str]:
         """Where the weights of each of the experiment's methods come from."""
         return {method: trained_on(experiment, self.methods[method]) for method in experiment["methods"]}
 
@@ -76,7 +85,7 @@ class Study:
         wanted = [
             (source, experiment["dataset"], method)
             for experiment in (self.experiments[name] for name in experiments)
-            for method, source in self._weights(experiment).items()
+            for method, source in self.weights(experiment).items()
         ]
         keys = pd.MultiIndex.from_frame(scores[["trained_on", "dataset", "method"]])
         return scores[keys.isin(wanted)]
@@ -97,14 +106,19 @@ def write_table(
     columns = study.columns(names, specification["columns"])
     summary = summarise(per_pair(scores, label_sets))
     paper = read_published(published)
-    notes = [*study.notes, *specification["notes"], *_absent_notes(scores, label_sets)]
+    notes = [*study.notes, *specification["notes"], *_seed_notes(scores), *_absent_notes(scores, label_sets)]
     if study.part != "test":
         paper, notes = paper[:0], [*notes, f"Scored on the {study.part} subjects: the paper has no counterpart."]
-    table = build_table(summary, paper, name, study.rows(names), columns)
+    table = build_table(summary, paper, name, study.rows(names, specification.get("rows")), columns)
     with atomic_path(outputs["csv"]) as temporary:
         table.to_csv(temporary, index=False)
     write_text(outputs["markdown"], to_markdown(table, specification["title"], notes))
     write_text(outputs["latex"], to_latex(table, specification["title"], notes))
+
+
+def _seed_notes(scores: pd.DataFrame) -> list[str]:
+    seeds = int(scores.groupby(["trained_on", "dataset", "method"])["seed"].nunique().max())
+    return [f"Every pair's score is first averaged over the trainings, {seeds} seeds."] if seeds > 1 else []
 
 
 def _absent_notes(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> list[str]:
