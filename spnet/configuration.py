@@ -150,6 +150,7 @@ def _check_references(config: Mapping[str, Any]) -> None:
         _check_significance(config["significance"], config["experiments"])
     for name, table in config["tables"].items():
         _check_columns(name, table, config)
+        _check_rows(name, table, config)
 
 
 def _check_significance(significance: Mapping[str, Any], experiments: Mapping[str, Any]) -> None:
@@ -157,6 +158,26 @@ def _check_significance(significance: Mapping[str, Any], experiments: Mapping[st
     for name in significance["experiments"]:
         methods = dict.fromkeys(experiments[name]["methods"])
         _check_known([significance["reference"]], methods, f"significance, experiment '{name}',", "method")
+
+
+def _check_rows(name: str, table: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Every row is of one training per dataset."""
+    experiments = [config["experiments"][key] for key in table["experiments"]]
+    rows = table.get("rows") or [{"method": method} for entry in experiments for method in entry["methods"]]
+    for row in rows:
+        method, wanted = row["method"], row.get("trained_on")
+        shown = [entry for entry in experiments if method in entry["methods"]]
+        known = {entry["trained_on"]: () for entry in shown}
+        _check_known([wanted] if wanted else (), known, f"table '{name}', row '{method}',", "dataset trained on")
+        weights: dict[str, set[str]] = {}
+        for entry in shown:
+            if wanted in (None, entry["trained_on"]):
+                weights.setdefault(entry["dataset"], set()).add(trained_on(entry, config["methods"][method]))
+        if any(len(sources) > 1 for sources in weights.values()):
+            raise ConfigError(
+                f"table '{name}' shows method '{method}' trained on several datasets in one row",
+                remedy="Give it rows with trained_on",
+            )
 
 
 def _check_columns(name: str, table: Mapping[str, Any], config: Mapping[str, Any]) -> None:
