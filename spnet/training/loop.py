@@ -19,6 +19,7 @@ from tqdm import tqdm
 from spnet.data.nifti import read_image
 from spnet.device import choose_device, to_device, use_exact_float32
 from spnet.errors import TrainingError
+from spnet.evaluation.cost import measure
 from spnet.files import atomic_path
 from spnet.methods import build_method
 from spnet.methods.base import Method, Stage
@@ -89,15 +90,16 @@ def train(
     }
     parameters = method.count_parameters()  # before a stage freezes some
     trainer = _Trainer(method, [Path(path) for path in images], options, folder, definition, target)
-    started = time.perf_counter()
-    progress = trainer.run()
+    with measure(target) as cost:
+        progress = trainer.run()
     _write_results(folder, method, progress)
     write_record(
         folder / "run.yaml",
         definition | {"images": [str(path) for path in images]},
         target,
         {
-            "seconds_since_last_start": round(time.perf_counter() - started, 1),
+            "seconds_since_last_start": round(cost.seconds, 1),
+            "peak_mb": round(cost.peak_mb, 1),
             "times_resumed": progress.resumed,
             "trainable_parameters": parameters,
         },

@@ -1,0 +1,141 @@
+"""What registering and training cost: seconds, memory, and the hours of a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from spnet.configuration import UNTRAINED
+from spnet.errors import DataError, first_line
+
+COLUMNS = ["part", "trained_on", "dataset", "method", "quantity", "value", "unit", "device"]
+REGISTRATION, TRAINING, RUN = "registration", "training", "run"
+# Rules whose jobs compute with networks, and so on a GPU where there is one.
+NETWORK_RULES = ("train_method", "evaluate_chunk", "register_shown")
+_PLACE = ["trained_on", "dataset", "method"]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the figures come from.
+
+    Attributes
+    ----------
+    metrics: all scores.
+    records: run.yaml of every training, history.csv beside it.
+    benchmarks: folder of Snakemake's benchmark files, one per job that ended.
+    device: cpu or cuda, for networks that were not trained here.
+    """
+
+    metrics: str | Path
+    records: Sequence[str | Path]
+    benchmarks: str | Path
+    device: str
+
+
+def measure_cost(sources: Sources) -> pd.DataFrame:
+    """Tidy table with columns `COLUMNS`; a value that was not recorded is empty.
+
+    Raises
+    ------
+    DataError: a record or benchmark cannot be read.
+    """
+    trainings = pd.DataFrame([_training(Path(path)) for path in sources.records])
+    devices = {} if trainings.empty else dict(zip(_pairs_of(trainings), trainings["device"], strict=True))
+    rows = [
+        *_registration_rows(pd.read_parquet(sources.metrics), devices, sources.device),
+        *_training_rows(trainings),
+        *_run_rows(Path(sources.benchmarks), devices, sources.device),
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _pairs_of(table: pd.DataFrame) -> Iterable[tuple[str, str]]:
+    return zip(table["trained_on"], table["method"], strict=True)
+
+
+def _device_of(trained_on: str, method: str, devices: Mapping[tuple[str, str], str], default: str) -> str:
+    """Untrained methods keep to the CPU; a network registers where it was trained."""
+    return "cpu" if trained_on == UNTRAINED else devices.get((trained_on, method), default)
+
+
+def _registration_rows(
+    scores: pd.DataFrame, devices: Mapping[tuple[str, str], str], default: str
+) -> Iterable[tuple[Any, ...]]:
+    for (trained_on, dataset, method), own in scores.groupby(_PLACE, sort=False):
+        place = (REGISTRATION, trained_on, dataset, method)
+        device = _device_of(trained_on, method, devices, default)
+        values = own.groupby("metric")["value"]
+        if {"seconds", "peak_mb"} <= set(values.groups):
+            yield (*place, "seconds_per_pair", values.get_group("seconds").mean(), "s", device)
+            yield (*place, "registration_peak_mb", values.get_group("peak_mb").max(), "MiB", device)
+
+
+def _training(path: Path) -> dict[str, Any]:
+    try:
+        record = yaml.safe_load(path.read_text())
+        history = pd.read_csv(path.with_name("history.csv"))
+        return {
+            "trained_on": path.parents[2].name,
+            "method": path.parents[1].name,
+            "device": record["device_type"],
+            "steps": len(history),
+            # The median, since the first step of a start also warms up.
+            "seconds_per_step": history["seconds"].median(),
+            "hours": history["seconds"].sum() / 3600,
+            "training_peak_mb": record["outcome"].get("peak_mb"),
+        }
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise DataError(
+            f"this training's record or history cannot be read ({first_line(error)})",
+            path=path,
+            remedy="Delete the model's folder and start again",
+        ) from error
+
+
+def _training_rows(trainings: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
+    if trainings.empty:
+        return
+    units = {"steps": "", "seconds_per_step": "s", "hours": "h", "training_peak_mb": "MiB"}
+    for (trained_on, method), seeds in trainings.groupby(["trained_on", "method"], sort=False):
+        for quantity, unit in units.items():
+            known = seeds[quantity].dropna().astype(float)
+            value = known.max() if quantity == "training_peak_mb" else known.mean()
+            yield (TRAINING, trained_on, "", method, quantity, value, unit, "/".join(sorted(set(seeds["device"]))))
+
+
+def _run_rows(
+    folder: Path, devices: Mapping[tuple[str, str], str], default: str
+) -> Iterable[tuple[Any, ...]]:
+    jobs = [_job(folder, path, devices, default) for path in sorted(folder.rglob("*.tsv"))]
+    table = pd.DataFrame(jobs, columns=["rule", "device", "wall", "cpu"])
+    for (rule, device), own in table.groupby(["rule", "device"]):
+        place = (RUN, "", "", rule)
+        yield (*place, "jobs", float(len(own)), "", device)
+        yield (*place, "wall_hours", own["wall"].sum() / 3600, "h", device)
+        yield (*place, "core_hours", own["cpu"].sum() / 3600, "core h", "cpu")
+        if device == "cuda":
+            yield (*place, "gpu_hours", own["wall"].sum() / 3600, "GPU h", device)
+
+
+def _job(folder: Path, path: Path, devices: Mapping[tuple[str, str], str], default: str) -> tuple[Any, ...]:
+    """Rule, device, wall and processor seconds of a job."""
+    parts = path.relative_to(folder).with_suffix("").parts
+    rule, device = parts[0], "cpu"
+    if rule in NETWORK_RULES and len(parts) > 2:
+        device = _device_of(parts[1], parts[2], devices, default)
+    try:
+        measured = pd.read_csv(path, sep="\t")
+        # Jobs too short to be sampled have no processor time: NA or a dash.
+        cpu = pd.to_numeric(measured["cpu_time"], errors="coerce").fillna(0).sum()
+        return rule, device, float(measured["s"].sum()), float(cpu)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"this benchmark cannot be read ({first_line(error)})", path=path, remedy="Delete it: its job is not counted"
+        ) from error
+

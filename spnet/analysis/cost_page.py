@@ -1,0 +1,100 @@
+"""The cost of a run as csv and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from spnet.analysis.cost import REGISTRATION, RUN, TRAINING, Sources, measure_cost
+from spnet.analysis.text import markdown_page
+from spnet.files import atomic_path, write_text
+
+_REGISTRATION = {"seconds_per_pair": "seconds per pair", "registration_peak_mb": "peak MiB"}
+_TRAINING = {
+    "steps": "steps",
+    "seconds_per_step": "seconds per step",
+    "hours": "hours",
+    "training_peak_mb": "peak MiB",
+}
+_RUN = {"jobs": "jobs", "wall_hours": "wall hours", "core_hours": "core hours", "gpu_hours": "GPU hours"}
+_MEMORY = "Memory is the GPU's (allocated by torch) on cuda, else that of the whole process (resident)."
+
+
+def write_cost(sources: Sources, titles: Mapping[str, str], outputs: Mapping[str, str | Path]) -> None:
+    """Measure and write csv and markdown.
+
+    Parameters
+    ----------
+    titles: of the methods by name.
+    """
+    table = measure_cost(sources)
+    with atomic_path(outputs["csv"]) as temporary:
+        table.to_csv(temporary, index=False)
+    write_text(outputs["markdown"], to_page(table, titles))
+
+
+def to_page(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """The table of :func:`spnet.analysis.cost.measure_cost` for reading."""
+    named = table.assign(title=table["method"].map(titles).fillna(table["method"]))
+    parts = [
+        f"# Cost\n\n{_totals(table)}\n",
+        _section(
+            named[named["part"] == REGISTRATION],
+            "Registering a pair",
+            {"title": "Method", "dataset": "dataset", "trained_on": "trained on", "device": "device"},
+            _REGISTRATION,
+            ["Mean seconds of one direction (half a pass that gives both) and largest memory.", _MEMORY],
+        ),
+        _section(
+            named[named["part"] == TRAINING],
+            "Training",
+            {"title": "Method", "trained_on": "trained on", "device": "device"},
+            _TRAINING,
+            [
+                "Median seconds of a step, hours of all steps, and largest memory since the last start; seeds averaged.",
+                _MEMORY,
+            ],
+        ),
+        _section(
+            named[named["part"] == RUN],
+            "The whole run, by rule",
+            {"title": "Rule"},
+            _RUN,
+            [
+                "Wall hours and processor hours of every job that ended before this page was written, from Snakemake's"
+                " benchmarks; GPU hours: wall hours of jobs that computed on a GPU. What a killed job spent before its"
+                " last start is not in them.",
+            ],
+        ),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _totals(table: pd.DataFrame) -> str:
+    run = table[table["part"] == RUN]
+    spent = run.groupby("quantity")["value"].sum()
+    gpu = spent.get("gpu_hours", 0.0)
+    told = f"{gpu:.2f} GPU hours" if gpu else "no job on a GPU"
+    return f"The run so far: {spent.get('core_hours', 0.0):.2f} core hours (processor time of all jobs), {told}."
+
+
+def _section(
+    rows: pd.DataFrame, title: str, places: Mapping[str, str], quantities: Mapping[str, str], notes: Sequence[str]
+) -> str:
+    if rows.empty:
+        return ""
+    wide = rows.pivot_table(index=list(places), columns="quantity", values="value", aggfunc="sum", sort=False, min_count=1)
+    shown = [quantity for quantity in quantities if quantity in wide and wide[quantity].notna().any()]
+    body = [
+        [*(index if isinstance(index, tuple) else (index,)), *(_number(values[quantity]) for quantity in shown)]
+        for index, values in wide.iterrows()
+    ]
+    return markdown_page(title, [*places.values(), *(quantities[name] for name in shown)], body, notes, level=2)
+
+
+def _number(value: float) -> str:
+    if pd.isna(value):
+        return "-"
+    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"

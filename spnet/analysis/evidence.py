@@ -1,0 +1,99 @@
+"""What a run offers to judge a claim by, and what it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from spnet.analysis.differences import PAIR
+from spnet.analysis.study import Study
+from spnet.analysis.summarise import per_pair
+from spnet.configuration import UNTRAINED, settings, trained_on
+from spnet.methods import build_method
+from spnet.methods.base import Method
+
+_KEY = ["trained_on", "dataset", "method", "metric", "structure", *PAIR]
+
+
+class NotTestedError(Exception):
+    """The run holds nothing to judge a claim, or a part of it, by; the message says why."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Scores, costs and methods of a run.
+
+    Attributes
+    ----------
+    study: with the experiments that the run scored, no others.
+    scores: from :func:`spnet.analysis.collect.collect`.
+    cost: from :func:`spnet.analysis.cost.measure_cost`.
+    figures: titles of the run's figures by name.
+    """
+
+    study: Study
+    scores: pd.DataFrame
+    cost: pd.DataFrame
+    figures: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def values(self) -> pd.Series:
+        """Every pair's value, indexed by training, dataset, method, metric, structure and pair."""
+        return per_pair(self.scores, self.study.labels()).set_index(_KEY)["value"].sort_index()
+
+    def experiment(self, name: str) -> Mapping[str, Any]:
+        """The entry of an experiment that was scored."""
+        if name not in self.study.experiments:
+            raise NotTestedError(f"experiment {name} is not in the run")
+        return self.study.experiments[name]
+
+    def method_in(self, experiment: str, method: str) -> str:
+        """Key of the method in an experiment: itself, or published weights of the same row of the paper."""
+        entry = self.experiment(experiment)
+        if method in entry["methods"]:
+            return method
+        for other in entry["methods"]:
+            candidate = self.study.methods[other]
+            here = trained_on(entry, candidate) in (UNTRAINED, entry["trained_on"])
+            if candidate["kind"] == "published" and candidate["published_as"] == method and here:
+                return other
+        raise NotTestedError(f"{method} is not in experiment {experiment}")
+
+    def pairs(self, experiment: str, method: str, metric: str, structure: str) -> pd.Series:
+        """Values of a method's pairs, indexed by moving and fixed."""
+        entry = self.experiment(experiment)
+        found = self.method_in(experiment, method)
+        source = trained_on(entry, self.study.methods[found])
+        try:
+            return self.values.loc[(source, entry["dataset"], found, metric, structure)]
+        except KeyError:
+            raise NotTestedError(f"no {metric} of {structure} was measured for {method} in {experiment}") from None
+
+    def structures(self, experiment: str) -> list[str]:
+        """Regions of the experiment's label set."""
+        return list(self.study.labels()[self.experiment(experiment)["dataset"]].regions)
+
+    def build(self, method: str) -> Method:
+        """The method with the options that it is trained with where no dataset sets them apart."""
+        if method not in self.study.methods:
+            raise NotTestedError(f"{method} is not configured")
+        entry = self.study.methods[method]
+        return build_method(entry["implementation"], settings(entry, "options", ""))
+
+    def cost_of(self, experiment: str, method: str, quantity: str, device: str | None) -> float:
+        """A method's cost in an experiment, measured on that kind of device (None: on any)."""
+        entry = self.experiment(experiment)
+        found = self.method_in(experiment, method)
+        source = trained_on(entry, self.study.methods[found])
+        same = (self.cost["method"] == found) & (self.cost["quantity"] == quantity)
+        same &= self.cost["trained_on"] == source
+        rows = self.cost[same & self.cost["dataset"].isin([entry["dataset"], ""])].dropna(subset="value")
+        if rows.empty:
+            raise NotTestedError(f"{quantity} of {method} was not measured")
+        if device is not None and set(rows["device"]) != {device}:
+            raise NotTestedError(f"{quantity} of {method} was measured on {rows['device'].iloc[0]}, not on {device}")
+        return float(rows["value"].mean())

@@ -1,0 +1,146 @@
+"""The paired comparison of one method with every other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spnet.analysis.differences import PAIR, estimate, holm, paired, signed_rank
+from spnet.analysis.study import CONTROL, Study
+from spnet.analysis.summarise import per_pair
+from spnet.analysis.tables import HIGHER_IS_BETTER, METRIC_TITLES
+from spnet.analysis.text import markdown_page
+from spnet.errors import DataError
+from spnet.files import atomic_path, write_text
+
+ALPHA = 0.05
+FAMILY = ["dataset", "trained_on", "metric", "structure"]
+_HEADER = ["Method", "difference", "95 % interval", "p (Holm)", "rank-biserial", "better"]
+_NOTES = (
+    "difference: the method's mean less the reference's, over ordered pairs; its interval resamples subjects.",
+    "p: Wilcoxon's signed-rank test on the differences of ordered pairs, two-sided, corrected by Holm over the methods"
+    " of one dataset and quantity. Pairs share subjects, which the test takes for independent: p is optimistic, and the"
+    " interval the safer guide.",
+    "rank-biserial: matched-pairs rank-biserial correlation, 1 where every pair's value is above the reference's, -1"
+    " where every one is below.",
+    f"better: the one that the sign favours, where p is under {ALPHA} and the interval excludes 0; else a dash.",
+)
+
+
+def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], study: Study) -> pd.DataFrame:
+    """Every method of the experiments against the reference, in every quantity (entry `significance`).
+
+    Methods that several experiments name are compared once; one dataset, training and quantity is one family of Holm's.
+
+    Raises
+    ------
+    DataError: a quantity was not measured.
+    """
+    values = per_pair(study.scores_of(scores, specification["experiments"]), study.labels())
+    values = values.set_index(["trained_on", "dataset", "method", "metric", "structure", *PAIR])["value"].sort_index()
+    families: dict[tuple[str, str], dict[str, str]] = {}
+    for name in specification["experiments"]:
+        experiment = study.experiments[name]
+        place = (experiment["dataset"], experiment["trained_on"])
+        families.setdefault(place, {}).update(study.weights(experiment))
+    parts = [
+        pd.DataFrame(_family(values, place, weights, specification["reference"], quantity, study))
+        for place, weights in families.items()
+        for quantity in specification["quantities"]
+        if _has(study, place[0], quantity)
+    ]
+    return pd.concat([part.assign(p_holm=holm(part["p"])) for part in parts if len(part)], ignore_index=True)
+
+
+def _has(study: Study, dataset: str, quantity: Mapping[str, str]) -> bool:
+    """Whether the dataset has the quantity's region, where it is one."""
+    groups = study.labels()[dataset].groups()
+    return quantity["metric"] not in HIGHER_IS_BETTER or quantity["structure"] in groups
+
+
+def _family(
+    values: pd.Series,
+    place: tuple[str, str],
+    weights: Mapping[str, str],
+    reference: str,
+    quantity: Mapping[str, str],
+    study: Study,
+) -> Iterator[dict[str, Any]]:
+    dataset, trained_on = place
+    metric, structure = quantity["metric"], quantity["structure"]
+
+    def of(method: str) -> pd.Series:
+        try:
+            return values.loc[(weights[method], dataset, method, metric, structure)]
+        except KeyError:
+            raise DataError(
+                f"no {metric} of {structure} was measured for '{method}' on {dataset}",
+                remedy="Check significance.quantities against the label set",
+            ) from None
+
+    for method in weights:
+        # Affine only has no folds and no inverse error: it wins where it does nothing.
+        if method != reference and (metric in HIGHER_IS_BETTER or not _is_control(study, method)):
+            ours, theirs = paired(of(method), of(reference))
+            mean = estimate(ours - theirs)
+            p, effect = signed_rank(ours - theirs)
+            yield {
+                "dataset": dataset,
+                "trained_on": trained_on,
+                "metric": metric,
+                "structure": structure,
+                "method": method,
+                "reference": reference,
+                "pairs": len(ours),
+                "subjects": len({name for pair in ours.index for name in pair}),
+                "difference": mean.mean,
+                "low": mean.low,
+                "high": mean.high,
+                "p": p,
+                "rank_biserial": effect,
+            }
+
+
+def _is_control(study: Study, method: str) -> bool:
+    return study.methods[method].get("implementation") == CONTROL
+
+
+def write_significance(
+    metrics: str | Path, specification: Mapping[str, Any], study: Study, outputs: Mapping[str, str | Path]
+) -> None:
+    """Compare and write csv and markdown."""
+    table = compare_methods(pd.read_parquet(metrics), specification, study)
+    with atomic_path(outputs["csv"]) as temporary:
+        table.to_csv(temporary, index=False)
+    reference = study.methods[specification["reference"]]["title"]
+    text = [f"# {reference} against every other method\n"]
+    for (dataset, trained_on, metric, structure), family in table.groupby(FAMILY, sort=False):
+        quantity = f"Dice, {structure}" if metric in HIGHER_IS_BETTER else METRIC_TITLES[metric]
+        pairs = f"{family['pairs'].iloc[0]} ordered pairs of {family['subjects'].iloc[0]} subjects"
+        body = [_line(row, study) for row in family.to_dict("records")]
+        # A network that comes from elsewhere would else look like the dataset's own.
+        origin = "" if trained_on == dataset else f" (trained on {trained_on})"
+        text.append(markdown_page(f"{dataset}{origin}: {quantity}", _HEADER, body, [f"{pairs}."], level=2))
+    write_text(outputs["markdown"], "\n".join([*text, *(f"- {note}" for note in [*study.notes, *_NOTES])]) + "\n")
+
+
+def _line(row: Mapping[str, Any], study: Study) -> list[str]:
+    titles = {name: study.methods[name]["title"] for name in (row["method"], row["reference"])}
+    return [
+        titles[row["method"]],
+        f"{row['difference']:+.4f}",
+        f"{row['low']:+.4f} to {row['high']:+.4f}",
+        f"{row['p_holm']:.2g}",
+        f"{row['rank_biserial']:+.2f}",
+        titles.get(better(row), "-"),
+    ]
+
+
+def better(row: Mapping[str, Any]) -> str | None:
+    """The method that a comparison speaks for, if it speaks clearly."""
+    if row["p_holm"] >= ALPHA or row["low"] <= 0 <= row["high"]:
+        return None
+    return row["method"] if (row["difference"] > 0) == (row["metric"] in HIGHER_IS_BETTER) else row["reference"]

@@ -1,0 +1,96 @@
+"""What the scores say: methods compared, the cost, the paper's claims graded."""
+
+JUDGED_ON = {name: entry for name, entry in config["experiments"].items() if entry in shown_experiments()}
+RECORDS = [
+    f"{RUN}/models/{experiment['trained_on']}/{method}/seed-{seed}/run.yaml"
+    for experiment in shown_experiments()
+    for method in experiment["methods"]
+    if METHODS[method]["kind"] == "trained"
+    for seed in seeds_of(method)
+]
+BESIDE_TABLES = ["significance"] * bool(config["significance"]) + ["cost"] + ["claims"] * bool(config["claims"])
+
+
+rule compare_methods:
+    input:
+        metrics=f"{RUN}/metrics.parquet",
+        sources=sources_of("analysis", "data/labels"),
+    output:
+        csv=f"{RUN}/significance.csv",
+        markdown=report(f"{RUN}/significance.md", caption="../report/significance.rst", category="Significance"),
+    log:
+        f"{RUN}/logs/compare_methods.log",
+    benchmark:
+        f"{RUN}/benchmarks/compare_methods.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        specification=config["significance"],
+        experiments=JUDGED_ON,
+        methods=METHODS,
+        label_sets=LABEL_SETS,
+        part=config["evaluate_on"],
+        notes=config["notes"],
+    script:
+        "../scripts/compare_methods.py"
+
+
+rule summarise_cost:
+    input:
+        metrics=f"{RUN}/metrics.parquet",
+        chunks=lambda wildcards: evaluation_chunks(),
+        records=sorted(set(RECORDS)),
+        sources=sources_of("analysis"),
+    output:
+        csv=f"{RUN}/cost.csv",
+        markdown=report(f"{RUN}/cost.md", caption="../report/cost.rst", category="Cost"),
+    log:
+        f"{RUN}/logs/summarise_cost.log",
+    benchmark:
+        f"{RUN}/benchmarks/summarise_cost.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        # A parameter and not inputs: jobs of other rules add to it, and must not make this one stale.
+        benchmarks=f"{RUN}/benchmarks",
+        titles={name: entry["title"] for name, entry in METHODS.items()},
+    script:
+        "../scripts/summarise_cost.py"
+
+
+rule grade_claims:
+    input:
+        metrics=f"{RUN}/metrics.parquet",
+        cost=f"{RUN}/cost.csv",
+        sources=sources_of("analysis", "data/labels", "methods"),
+    output:
+        csv=f"{RUN}/claims.csv",
+        markdown=report(f"{RUN}/claims.md", caption="../report/claims.rst", category="Claims"),
+    log:
+        f"{RUN}/logs/grade_claims.log",
+    benchmark:
+        f"{RUN}/benchmarks/grade_claims.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        claims=config["claims"],
+        experiments=JUDGED_ON,
+        methods=METHODS,
+        label_sets=LABEL_SETS,
+        part=config["evaluate_on"],
+        notes=config["notes"],
+        figures={name: entry["title"] for name, entry in config["figures"].items()},
+    script:
+        "../scripts/grade_claims.py"

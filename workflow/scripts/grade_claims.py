@@ -1,0 +1,21 @@
+"""Grade the paper's claims."""
+
+from spnet.jobs import job
+
+with job(snakemake.log[0], snakemake.threads):
+    from spnet.analysis.claims import write_claims
+    from spnet.analysis.study import Study
+
+    write_claims(
+        snakemake.params.claims,
+        Study(
+            snakemake.params.experiments,
+            snakemake.params.methods,
+            snakemake.params.label_sets,
+            snakemake.params.part,
+            snakemake.params.notes,
+        ),
+        snakemake.params.figures,
+        snakemake.input,
+        snakemake.output,
+    )
