@@ -80,7 +80,7 @@ def _table(lines: list[str]) -> str:
         position > 0 and all(_NUMBER.fullmatch(row[position].strip("*")) for row in body if position < len(row))
         for position in range(len(header))
     ]
-    looks = [' class="number"' if number else "" for number in numeric]
+    looks = [_look(number, title) for number, title in zip(numeric, header, strict=True)]
     looks += [""] * max((len(row) - len(header) for row in body), default=0)
     head = "".join(f'<th scope="col"{look}>{_inline(cell)}</th>' for cell, look in zip(header, looks, strict=False))
     rows = []
@@ -91,6 +91,12 @@ def _table(lines: list[str]) -> str:
         '<div class="wide" tabindex="0" role="region" aria-label="Table">'
         f"<table><thead><tr>{head}</tr></thead><tbody>\n{chr(10).join(rows)}\n</tbody></table></div>"
     )
+
+
+def _look(number: bool, title: str) -> str:
+    """A column of numbers is set as one, and the paper's, being not ours, more quietly."""
+    classes = ["number"] * number + ["paper"] * (title == "paper")
+    return f' class="{" ".join(classes)}"' if classes else ""
 
 
 def _cells(line: str) -> list[str]:

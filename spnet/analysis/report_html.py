@@ -9,7 +9,7 @@ from html import escape
 from spnet.analysis.html import STYLE
 
 _LAYOUT = """
-body { max-width: 1280px; margin: 0 auto; } html { scroll-padding-top: 1em; }
+body { max-width: 1500px; margin: 0 auto; } html { scroll-padding-top: 1em; }
 h1 { font-size: 1.7em; margin: .8em 0 .2em; overflow-wrap: anywhere; }
 h2 { font-size: 1.4em; border-bottom: 2px solid var(--plain); padding-bottom: .2em; margin-top: 2em; }
 h3 { font-size: 1.15em; margin: 1.6em 0 .4em; } h4, h5 { font-size: 1em; margin: 1.2em 0 .3em; }
@@ -17,8 +17,14 @@ h3 { font-size: 1.15em; margin: 1.6em 0 .4em; } h4, h5 { font-size: 1em; margin:
 nav ul { list-style: none; margin: 0; padding: 0; } nav li ul { margin-left: .9em; font-size: .9em; }
 nav a { display: block; padding: .15em 0; text-decoration: none; }
 nav a:hover, nav a:focus { text-decoration: underline; }
-.wide { overflow-x: auto; max-width: 100%; } .wide:focus { outline: 2px solid var(--link); }
-.wide table { font-size: .92em; } .wide .number { white-space: nowrap; } main { min-width: 0; }
+.wide { overflow-x: auto; max-width: 100%; /* a shadow at the right while there is more to scroll to */
+  background: linear-gradient(to left, var(--page) 40%, transparent) right / 36px 100% no-repeat local,
+  linear-gradient(to left, var(--rule), transparent) right / 12px 100% no-repeat scroll; }
+.wide:focus { outline: 2px solid var(--link); }
+.wide table { font-size: .88em; } .wide th, .wide td { padding-right: .7em; }
+.wide .number { white-space: nowrap; } main { min-width: 0; }
+.wide th[scope="row"], .wide thead th:first-child { position: sticky; left: 0; background: var(--page); }
+.paper { color: var(--quiet); }
 .note { border-left: 4px solid var(--mark); background: var(--card); padding: .5em .9em; margin: .8em 0;
   max-width: 60em; } .note p { margin: .2em 0; }
 main ul { max-width: 60em; } main li, .files { font-size: .92em; color: var(--quiet); } .files { margin: .3em 0 1.2em; }
@@ -35,7 +41,10 @@ pre { background: var(--card); border: 1px solid var(--line); padding: .8em; ove
     margin-top: 2em; } }
 @media (max-width: 999px) { nav > ul { display: flex; flex-wrap: wrap; gap: 0 1.2em; } nav li ul { display: none; }
   nav { border-bottom: 1px solid var(--line); padding-bottom: .5em; } nav a { padding: .4em 0; } }
-@media print { nav, .skip, .files { display: none; } .columns { display: block; } .wide { overflow: visible; }
+@media print { nav, .skip, .files { display: none; } .columns { display: block; }
+  .wide { overflow: visible; background: none; }
+  @page { size: A4 landscape; margin: 12mm; } .wide table { font-size: 8.5px; }
+  .wide th, .wide td { padding-right: .5em; }
   a { color: inherit; text-decoration: none; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
 """
 

@@ -20,8 +20,8 @@ from spnet.figures import training_curves
 _AGAIN = "Delete the folder of this model and run again: it is then trained anew"
 _DPI = 110
 _CAPTION = (
-    "Loss by step, thin, and its mean over a twentieth of the training, thick. Dotted lines: a new stage, with another "
-    "loss. Losses of different methods are not comparable."
+    "Loss by step, thin, and its mean over the last twentieth of the training (ten steps at least), thick. Dotted "
+    "lines: a new stage, with another loss. Losses of different methods are not comparable."
 )
 
 

@@ -16,8 +16,8 @@ from spnet.figures import style
 
 # Points that a panel can show; a training has up to a hundred thousand steps.
 _POINTS = 300
-# Share of the steps that the smooth line averages over.
-_SMOOTH = 0.05
+# Share of the steps that the smooth line averages over, and how many at least.
+_SMOOTH, _FEWEST = 0.05, 10
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,15 @@ def _draw_panel(panel: Axes, histories: Sequence[pd.DataFrame]) -> None:
     low, high = np.nanpercentile(values, [0, 99]) if np.isfinite(values).any() else (0.0, 1.0)
     margin = 0.15 * (high - low) or 1.0
     panel.set_ylim(low - margin, high + 2 * margin)
+    panel.grid(visible=False, axis="x")  # it would hide where stages begin
     panel.tick_params(labelsize=6, pad=0)
     panel.locator_params(axis="y", nbins=4)
+    panel.xaxis.get_major_locator().set_params(integer=True)
 
 
 def smoothed(loss: pd.Series) -> NDArray[np.float64]:
-    """Mean of each step and those before it, a twentieth of the training long."""
-    window = max(1, round(_SMOOTH * len(loss)))
+    """Mean of each step and those before it, a twentieth of the training long and ten steps at least."""
+    window = max(_FEWEST, round(_SMOOTH * len(loss)))
     return loss.rolling(window, min_periods=1).mean().to_numpy(dtype=float)
 
 
