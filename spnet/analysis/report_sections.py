@@ -18,6 +18,7 @@ from spnet.analysis.markdown import markdown_to_html
 from spnet.analysis.preparation_html import take_apart
 from spnet.analysis.report_html import Section, figure, files_line, folded, scrolling
 from spnet.errors import DataError, first_line
+from spnet.figures.kinds import KINDS
 from spnet.provenance import dependency_versions, git_commit, plain
 
 # A picture this wide is sharp on a usual screen; one larger than this as PNG is a photograph, better as JPEG.
@@ -35,6 +36,7 @@ _CAPTIONS = {
     "levels": "A test pair from the coarsest to the finest level of the pyramid.",
     "feature_similarity": "Cosine similarity of the two images' features before and after warping, by level.",
 }
+_TYPICAL = "The pair is the one whose Dice is the median of its dataset's, so a typical one and not a chosen one."
 
 
 def experiments_section(config: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]) -> Section:
@@ -101,9 +103,10 @@ def figures_section(paths: Sequence[Path], config: Mapping[str, Any]) -> Section
     for path in paths:
         entry = config["figures"][path.stem]
         title, caption = entry.get("title", path.stem), _CAPTIONS.get(entry["kind"], "")
+        caption += f" {_TYPICAL}" if KINDS[entry["kind"]].shows_pairs else ""
         datasets = dict.fromkeys(config["experiments"][name]["dataset"] for name in entry["experiments"])
         shown = ", ".join(config["datasets"][name]["title"] for name in datasets)
-        picture = figure(_encode_figure(path), f"{title}. {caption}", f"{caption} {shown}.")
+        picture = figure(_encode_figure(path), f"{title}. {caption}", f"{caption} Data: {shown}.")
         files = files_line([f"figures/{path.stem}.{suffix}" for suffix in ("pdf", "png")])
         parts[path.stem] = title
         bodies.append(f'<div id="{escape(path.stem)}"><h3>{escape(title)}</h3>\n{picture}\n{files}</div>')
