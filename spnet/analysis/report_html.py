@@ -45,7 +45,8 @@ pre { background: var(--card); border: 1px solid var(--line); padding: .8em; ove
   .wide { overflow: visible; background: none; }
   @page { size: A4 landscape; margin: 12mm; } .wide table { font-size: 8.5px; }
   .wide th, .wide td { padding-right: .5em; }
-  a { color: inherit; text-decoration: none; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
+  a { color: inherit; text-decoration: none; } h2, h3, h4 { break-after: avoid; }
+  tr { break-inside: avoid; } figure img { max-height: 155mm; } }
 """
 
 

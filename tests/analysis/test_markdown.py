@@ -20,8 +20,9 @@ def test_a_table_has_heads_of_rows_and_columns_bold_and_numbers():
     html = markdown_to_html(TABLE, top=3)
     assert "<h3>Table 1: Dice</h3>" in html
     assert '<th scope="col">Method</th><th scope="col" class="number">Average</th>' in html
+    assert '<th scope="col" class="number paper">paper</th>' in html
     assert '<th scope="row">SPnet</th><td class="number"><strong>0.593(0.012)</strong></td>' in html
-    assert '<td class="number">-</td><td>a | b</td>' in html
+    assert '<td class="number paper">-</td><td>a | b</td>' in html
     assert "<li>mean(std) over pairs of subjects.</li><li><code>x &lt; y</code></li>" in html
     assert "---" not in html
 
