@@ -16,6 +16,8 @@ from spnet.figures import style
 
 # Points that a panel can show; a training has up to a hundred thousand steps.
 _POINTS = 300
+# Percentiles of the losses between which a panel shows them.
+_SHOWN = (1, 98)
 # Share of the steps that the smooth line averages over, and how many at least.
 _SMOOTH, _FEWEST = 0.05, 10
 
@@ -70,10 +72,12 @@ def _draw_panel(panel: Axes, histories: Sequence[pd.DataFrame]) -> None:
         panel.plot(steps[chosen], line[chosen], color="#1f4e79", linewidth=1.2)
         for start in _stage_starts(history):
             panel.axvline(start + 0.5, color="#888", linewidth=0.6, linestyle=":")
-    values = np.concatenate(smooth)
-    low, high = np.nanpercentile(values, [0, 99]) if np.isfinite(values).any() else (0.0, 1.0)
-    margin = 0.15 * (high - low) or 1.0
-    panel.set_ylim(low - margin, high + 2 * margin)
+    values = np.concatenate([history["loss"].to_numpy(dtype=float) for history in histories])
+    # A few wild steps, as the first ones are, must not flatten all others.
+    values = values[np.isfinite(values)]
+    low, high = np.percentile(values, _SHOWN) if len(values) else (0.0, 1.0)
+    margin = 0.1 * (high - low) or 1.0
+    panel.set_ylim(low - margin, high + 3 * margin)
     panel.grid(visible=False, axis="x")  # it would hide where stages begin
     panel.tick_params(labelsize=6, pad=0)
     panel.locator_params(axis="y", nbins=4)
