@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,20 +71,20 @@ def _sections(config: Mapping[str, Any], files: ReportFiles) -> list[Section]:
     """What there is, in the order of a reader's questions."""
     sections = [experiments_section(config, _shown_experiments(config))]
     if files.tables:
-        sections.append(tables_section(_paths(files.tables), config))
+        sections.append(tables_section(_in_order(files.tables), config))
     if files.significance:
         sections.append(markdown_section("significance", "Significance", Path(files.significance), config))
     if files.claims:
         claims = Path(files.claims)
         sections.append(claims_section(claims, claims.with_suffix(".csv"), config))
     if files.figures:
-        sections.append(figures_section(_paths(files.figures), config))
+        sections.append(figures_section(_in_order(files.figures), config))
     if files.cost:
         sections.append(markdown_section("cost", "Cost", Path(files.cost), config))
     if files.trainings:
         sections.append(training_section([read_training(path) for path in files.trainings], config))
     if files.preparation:
-        sections.append(preparation_section(_paths(files.preparation), config))
+        sections.append(preparation_section([Path(path) for path in files.preparation], config))
     return [*sections, software_section(), configuration_section(config)]
 
 
@@ -93,5 +94,10 @@ def _shown_experiments(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [config["experiments"][name] for name in names]
 
 
-def _paths(paths: Sequence[str | Path]) -> list[Path]:
-    return [Path(path) for path in paths]
+def _in_order(paths: Sequence[str | Path]) -> list[Path]:
+    """By name, fig9 before fig10: laying one configuration over another shuffles its entries."""
+
+    def key(path: Path) -> list[tuple[int, str]]:
+        return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.stem)]
+
+    return sorted(map(Path, paths), key=key)

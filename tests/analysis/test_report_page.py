@@ -159,6 +159,15 @@ def test_the_paper_stays_beside_ours_and_the_best_bold_and_notes_of_the_run_stan
     assert text.count("Virtual scans.") == 2  # above everything, and in the configuration
 
 
+def test_figures_come_in_the_order_of_their_numbers(report, run):
+    entry = CONFIG["figures"]["fig7"]
+    for name in ("fig10", "fig9"):
+        shutil.copy(run / "figures" / "fig7.png", run / "figures" / f"{name}.png")
+    files = ReportFiles(figures=[run / "figures" / f"fig{number}.png" for number in (10, 7, 9)])
+    page = Page(report(files, figures={f"fig{number}": entry for number in (10, 7, 9)}))
+    assert [name for name in page.ids if name.startswith("fig") and name != "figures"] == ["fig7", "fig9", "fig10"]
+
+
 def test_verdicts_are_counted(report):
     assert "<li><b>2</b>confirmed</li><li><b>1</b>not tested</li>" in report()
 
