@@ -98,6 +98,6 @@ def _in_order(paths: Sequence[str | Path]) -> list[Path]:
     """By name, fig9 before fig10: laying one configuration over another shuffles its entries."""
 
     def key(path: Path) -> list[tuple[int, str]]:
-        return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.stem)]
+        return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.stem)]
 
     return sorted(map(Path, paths), key=key)
