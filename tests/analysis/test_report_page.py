@@ -230,12 +230,12 @@ RESULTS += ["models/brains/spnet/seed-0/history.csv", "models/brains/spnet/seed-
 @pytest.mark.parametrize("name", RESULTS)
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
 def test_a_missing_or_damaged_result_is_named_with_what_to_do(report, run, name, content):
-    path = run / name
+    path, files = run / name, files_of(run)
     path.unlink()
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DataError, match=r"run again"):
-        report()
+        report(files)
     assert not (run / "report.html").exists()
 
 
