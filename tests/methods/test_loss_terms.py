@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from entries import ABLATIONS, ENTRIES
 from reference import TERMS, cycle
 
 from spnet.methods import METHODS, build_method, make_options
@@ -31,6 +32,9 @@ UNTRAINED = {"identity", "syn"}
 # Their loss needs the fields of two passes.
 SEEN_BOTH_WAYS = ("sccnet", "icnet")
 
+# These change fields, not what a loss makes of them.
+NOT_OF_THE_LOSS = {"sampler", "cascades", "backbone", "channels", "estimator_channels", "feature_warping"}
+
 VARIANTS = [
     *[(name, {}) for name in TERMS],
     ("vm", {"window": 5, "sampler": "exact"}),
@@ -44,6 +48,10 @@ VARIANTS = [
     ("icnet", {"similarity": "lncc"}),
     ("symnet", {"window": 5}),
     ("spnet", {"windows": (7, 7, 3, 3), "sampler": "exact_zeros"}),
+    ("spnet", {"directions": "both", "inverse_weight": 2.0}),
+    ("spnet", {"directions": "shared", "inverse_weight": 2.0}),
+    ("spnet", {"directions": "forward", "field": "displacement"}),
+    *[("spnet", ENTRIES[ablation]["options"]) for ablation in ABLATIONS],
 ]
 
 FOLDING = [
@@ -78,7 +86,10 @@ WEIGHTS = {
         "orientation_weight": {"orientation"},
         "smoothness_weight": {"smoothness"},
     },
-    "spnet": {"smoothness_weight": {f"smoothness_{k}" for k in (1, 2, 3, 4)}},
+    "spnet": {
+        "smoothness_weight": {f"smoothness_{k}" for k in (1, 2, 3, 4)},
+        "inverse_weight": {f"inverse_{k}" for k in (1, 2, 3, 4)},
+    },
 }
 
 
@@ -152,7 +163,7 @@ def arrays(value):
 
 
 def expected_terms(case, options=None):
-    relevant = {option: value for option, value in (options or {}).items() if option not in ("sampler", "cascades")}
+    relevant = {option: value for option, value in (options or {}).items() if option not in NOT_OF_THE_LOSS}
     moving, fixed = arrays(case.moving)[0], arrays(case.fixed)[0]
     return TERMS[case.name](arrays(case.registration), moving, fixed, case.method.sampler, **relevant)
 
