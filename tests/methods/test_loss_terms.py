@@ -27,6 +27,8 @@ HEADS = {
     "symnet": 0.01,
     "spnet": 5.0,
 }
+# The same for options with which that would be far less or far more.
+HEADS_OF_OPTIONS = {"plain": 300.0, "inception": 300.0, "displacement": 0.3}
 UNTRAINED = {"identity", "syn"}
 
 # Their loss needs the fields of two passes.
@@ -96,10 +98,12 @@ WEIGHTS = {
 def build(name, options=None, stage=-1):
     torch.manual_seed(0)
     method = build_method(name, options)
+    values = (options or {}).values()
+    deviation = next((HEADS_OF_OPTIONS[value] for value in HEADS_OF_OPTIONS if value in values), HEADS[name])
     with torch.no_grad():
         for parameter in method.parameters():
             if parameter.ndim == 5 and parameter.shape[0] == 3:
-                parameter *= HEADS[name] / parameter.std()
+                parameter *= deviation / parameter.std()
     method.train()
     method.begin_step(method.stages(12_000, 1e-4)[stage], 0)
     return method
