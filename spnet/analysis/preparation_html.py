@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,25 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from spnet.analysis.html import STYLE, table
 from spnet.data.splits import PARTS
 
 DICE, CORRELATION, FIT = "affine_dice", "correlation_with_target", "label_fit"
 TITLES = {DICE: "affine-only Dice", CORRELATION: "correlation with the target", FIT: "variance explained by the labels"}
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; background: #fcfcfc; max-width: 1120px; margin: 2em auto;
-  padding: 0 1em; }
-h1 { font-size: 1.6em; margin-bottom: .2em; } h2 { font-size: 1.2em; margin: 1.8em 0 .5em; }
-table { border-collapse: collapse; } th, td { padding: .25em .9em .25em 0; text-align: left; vertical-align: top; }
-th { border-bottom: 1px solid #999; } td { border-bottom: 1px solid #e4e4e4; }
-.number { text-align: right; font-variant-numeric: tabular-nums; } p.small { color: #555; max-width: 48em; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 1em; }
-.card { background: #fff; border: 1px solid #ddd; border-top: 4px solid #9ab; padding: .6em .8em; break-inside: avoid; }
-.card.flagged { border-top-color: #d98200; } .card h3 { font-size: 1em; margin: 0; overflow-wrap: anywhere; }
-.card p { margin: .1em 0 .4em; color: #444; font-size: .9em; } .card ul { margin: .2em 0 .5em; padding-left: 1.2em;
-  color: #8a4b00; font-size: .9em; overflow-wrap: anywhere; } .card img { width: 100%; display: block; }
-@media print { body { background: #fff; margin: 0; max-width: none; font-size: 11px; }
-  .cards { grid-template-columns: 1fr 1fr; } }
-"""
+# The page is put together and taken apart at these.
+_BODY, _CARDS, _END = (
+    "<body>\n",
+    '<h2>All subjects, flagged ones first</h2>\n<div class="cards">\n',
+    "\n</div></body></html>\n",
+)
 
 
 @dataclass(frozen=True)
@@ -64,8 +57,7 @@ def to_html(
     cards = "\n".join(_card(entry, pictures[entry.subject]) for entry in entries)
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{heading}</title>
-<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>
-<h1>{heading}</h1>
+<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>{_BODY}<h1>{heading}</h1>
 <p>{len(entries)} prepared, {len(flagged)} of them flagged; {len(left_out)} left out.</p>
 {_parts_table(entries)}
 {"".join(f"<p>{escape(note)}</p>" for note in notes)}
@@ -74,14 +66,28 @@ def to_html(
 <p class="small">Affine-only Dice: mean over the scored labels and over up to ten other subjects, on every second voxel
 along each axis. A subject far below the others may be misplaced, or its labels may belong to another scan.</p>
 <h2>Flagged subjects ({len(flagged)})</h2>
-{_table(["Subject", "Part", "Reasons"], rows) if rows else "<p>None.</p>"}
+{table(["Subject", "Part", "Reasons"], rows) if rows else "<p>None.</p>"}
 <h2>Left out ({len(left_out)})</h2>
-{_table(["Subject", "Reason"], sorted(left_out.items())) if left_out else "<p>None.</p>"}
-<h2>All subjects, flagged ones first</h2>
-<div class="cards">
-{cards}
-</div></body></html>
-"""
+{table(["Subject", "Reason"], sorted(left_out.items())) if left_out else "<p>None.</p>"}
+{_CARDS}{cards}{_END}"""
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """The parts of a page, as HTML: all above the cards without its heading, and the cards in their order."""
+
+    summary: str
+    cards: Sequence[str]
+
+
+def take_apart(page: str) -> Fragments | None:
+    """What :func:`to_html` put together, for a page that holds several; None if it did not make this page."""
+    _, found, body = page.partition(_BODY)
+    summary, found_cards, rest = body.partition(_CARDS)
+    cards, found_end, after = rest.partition(_END)
+    if not (found and found_cards and found_end) or after:
+        return None
+    return Fragments(re.sub(r"\A<h1>.*</h1>\n", "", summary), re.split(r'\n(?=<div class="card)', cards))
 
 
 def _parts_table(entries: Sequence[Entry]) -> str:
@@ -91,7 +97,7 @@ def _parts_table(entries: Sequence[Entry]) -> str:
         [part, str(counts[part]), str(counts[part] * (counts[part] - 1)) if part in ("train", "test") else "-"]
         for part in present
     ]
-    return _table(["Part", "Subjects", "Ordered pairs"], rows, numbers_from=1)
+    return table(["Part", "Subjects", "Ordered pairs"], rows, numbers_from=1)
 
 
 def _summary_table(entries: Sequence[Entry]) -> str:
@@ -100,19 +106,7 @@ def _summary_table(entries: Sequence[Entry]) -> str:
         known = [entry.values[quantity] for entry in entries if entry.values[quantity] is not None]
         statistics = (np.median(known), min(known), max(known)) if known else (None,) * 3
         rows.append([title[0].upper() + title[1:], str(len(known)), *map(_number, statistics)])
-    return _table(["Quantity", "Subjects", "Median", "Lowest", "Highest"], rows, numbers_from=1)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int | None = None) -> str:
-    def line(tag: str, cells: Sequence[str]) -> str:
-        return "<tr>" + "".join(cell(tag, column, text) for column, text in enumerate(cells)) + "</tr>"
-
-    def cell(tag: str, column: int, text: str) -> str:
-        look = ' class="number"' if numbers_from is not None and column >= numbers_from else ""
-        return f"<{tag}{look}>{escape(text)}</{tag}>"
-
-    body = "\n".join(line("td", row) for row in rows)
-    return f"<table><thead>{line('th', header)}</thead><tbody>\n{body}\n</tbody></table>"
+    return table(["Quantity", "Subjects", "Median", "Lowest", "Highest"], rows, numbers_from=1)
 
 
 def _card(entry: Entry, picture: str) -> str:

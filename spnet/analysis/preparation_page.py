@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from spnet.analysis.html import jpeg_url
 from spnet.analysis.preparation_html import CORRELATION, DICE, FIT, TITLES, Entry, to_html
 from spnet.data.labels import LabelSet
 from spnet.data.nifti import read_image
@@ -26,7 +25,7 @@ from spnet.metrics import dice_per_label
 _IN_TABLE = (CORRELATION, FIT, "cut_by_crop", "labels_cut_by_crop", "volume_scaling", "flipped")
 # Robust standard deviations below the median, and the fewest subjects that have a median worth the name.
 _FAR, _FEWEST = 3 * 1.4826, 5
-_PICTURE_WIDTH, _JPEG_QUALITY = 480, 70
+_PICTURE_WIDTH = 480
 _AGAIN = "Delete this subject's folder and run again: the subject is then prepared anew"
 
 
@@ -184,13 +183,10 @@ def _to_table(entries: Sequence[Entry]) -> pd.DataFrame:
 
 def _encode_picture(path: Path) -> str:
     """The picture small, as a data URL."""
-    buffer = BytesIO()
     try:
         with Image.open(path) as image:
             small = image.convert("RGB")
     except OSError as error:
         raise DataError("the QC picture is missing or damaged", path=path, remedy=_AGAIN) from error
     small.thumbnail((_PICTURE_WIDTH, 4 * _PICTURE_WIDTH))
-    # Full colour resolution, or thin coloured borders fade.
-    small.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0, optimize=True)
-    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"
+    return jpeg_url(small)

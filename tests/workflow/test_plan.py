@@ -74,8 +74,9 @@ def test_the_paper_is_three_datasets_thirty_trainings_and_380_870_and_2450_order
         "collect_metrics": 1,
         "make_table": 3,
         "draw_figure": 1,
+        "write_report": 1,
         "all": 1,
-        "total": 1566,
+        "total": 1567,
     }
 
 

@@ -7,16 +7,19 @@ import shutil
 import signal
 import threading
 import time
+import warnings
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import matplotlib
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 import yaml
+from matplotlib import pyplot
 
 from spnet.data.splits import read_split
 from spnet.data.virtual.brain import VirtualOptions, write_virtual_subject
@@ -46,6 +49,13 @@ figures:
 """
 DEMO = ("--configfile", "config/demo/config.yaml")
 OWN_DATASET = Path(__file__).with_name("own_dataset.yaml")
+# By name, something that a notebook has found when it ends.
+NOTEBOOKS = {
+    "01_data": "quality",
+    "02_training_curves": "histories",
+    "03_explore_metrics": "metrics",
+    "04_register_your_own_pair": "scores",
+}
 MODEL = "models/mindboggle101/spnet/seed-0"
 
 
@@ -85,20 +95,46 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(ch
     assert record["outcome"]["trainable_parameters"] == 426_732
     assert not (run / MODEL / checkpoint.NAME).exists()
     assert "Nothing to be done" in checkout.run(*DEMO).stdout
-    report = checkout.run(*DEMO, "--report", "report.html")
-    assert report.returncode == 0, report.stdout[-5000:]
-    assert (checkout.folder / "report.html").stat().st_size > 1_000_000
-    run_notebook(repository / "notebooks" / "read_a_run.ipynb", run)
+    report = (run / "report.html").read_text(encoding="utf-8")
+    assert 500_000 < len(report) < 25_000_000
+    for told in ("SPnet", "re-created from the description", "Virtual knees", 'id="fig7"', 'id="training"'):
+        assert told in report, told
+    assert "<script" not in report
+    snakemakes_own = checkout.run(*DEMO, "--report", "snakemake_report.html")
+    assert snakemakes_own.returncode == 0, snakemakes_own.stdout[-5000:]
+    assert (checkout.folder / "snakemake_report.html").stat().st_size > 1_000_000
+    for name, something in NOTEBOOKS.items():
+        assert len(run_notebook(repository / "notebooks" / f"{name}.ipynb", run)[something]) > 0, name
+
+
+def test_every_notebook_is_run_and_none_has_stored_outputs(repository):
+    paths = {path.stem: path for path in (repository / "notebooks").glob("*.ipynb")}
+    assert set(paths) == set(NOTEBOOKS)
+    for path in paths.values():
+        for cell in code_cells(path):
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+
+
+def code_cells(path):
+    return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
 
 
 def run_notebook(path, run):
-    """Run a notebook's code cells in order, on another run than the one it names."""
-    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
-    code = "\n".join("".join(cell["source"]) for cell in cells)
+    """Run a notebook's code cells in order, on another run than the one it names; returns its variables by name."""
+    code = "\n".join("".join(cell["source"]) for cell in code_cells(path))
     assert code.count('RUN = Path("../results/demo")') == 1
     names = {}
-    exec(compile(code.replace("../results/demo", str(run)), path.name, "exec"), names)
-    assert len(names["metrics"]) > 0
+    backend = matplotlib.get_backend()
+    matplotlib.use("Agg")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+            exec(compile(code.replace("../results/demo", str(run)), path.name, "exec"), names)
+    finally:
+        pyplot.close("all")
+        matplotlib.use(backend)
+    return names
 
 
 def test_a_workflow_killed_with_signal_9_in_training_ends_in_the_same_weights_and_tables(checkout):

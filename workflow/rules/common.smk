@@ -135,14 +135,32 @@ def announce():
         logger.info(f"{DATASETS[dataset]['title']}: {', '.join(told)}.")
 
 
+def datasets_prepared():
+    """Datasets with subjects of which this run makes anything."""
+    return [dataset for dataset in datasets_shown() if subjects_shown(dataset)]
+
+
+def training_histories():
+    """The history of every training of this run, each once however many experiments share it."""
+    return list(
+        dict.fromkeys(
+            f"{RUN}/models/{experiment['trained_on']}/{method}/seed-{seed}/history.csv"
+            for experiment in shown_experiments()
+            for method in experiment["methods"]
+            if METHODS[method]["kind"] == "trained"
+            for seed in seeds_of(method)
+        )
+    )
+
+
 def all_targets(wildcards):
     announce()
-    prepared_datasets = [dataset for dataset in datasets_shown() if subjects_shown(dataset)]
     return [
         f"{RUN}/metrics.parquet",
         *(f"{RUN}/tables/{table}.{suffix}" for table in config["tables"] for suffix in ("csv", "md", "tex")),
         *(f"{RUN}/figures/{figure}.{suffix}" for figure in config["figures"] for suffix in ("pdf", "png")),
-        *(f"{RUN}/preparation/{dataset}.html" for dataset in prepared_datasets),
-        *(f"{RUN}/splits/{dataset}.tsv" for dataset in prepared_datasets),
+        *(f"{RUN}/preparation/{dataset}.html" for dataset in datasets_prepared()),
+        *(f"{RUN}/splits/{dataset}.tsv" for dataset in datasets_prepared()),
+        f"{RUN}/report.html",
         *(f"{raw_root(dataset)}/segmentation/doc/oai_mri_paths.txt" for dataset in datasets_made("oai_zib")),
     ]

@@ -77,7 +77,7 @@ rule describe_preparation:
             for what in ("labels.nii.gz", "qc.json", "qc.png")
             for path in prepared(wildcards.dataset, subjects_shown(wildcards.dataset), what)
         ],
-        sources=sources_of("analysis/preparation_page", "analysis/preparation_html", "data/labels"),
+        sources=sources_of("analysis/preparation_page", "analysis/preparation_html", "analysis/html", "data/labels"),
     output:
         page=report(
             f"{RUN}/preparation/{{dataset}}.html",

@@ -1,0 +1,103 @@
+"""One page with everything that came out of a run, for whoever was not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spnet.analysis.report_html import Section, notes_box, to_html
+from spnet.analysis.report_sections import (
+    claims_section,
+    configuration_section,
+    experiments_section,
+    figures_section,
+    markdown_section,
+    preparation_section,
+    software_section,
+    tables_section,
+)
+from spnet.analysis.report_training import read_training, training_section
+from spnet.files import write_text
+
+_LEAD = (
+    "<p>What this run of the reproduction of <cite>Symmetric pyramid network for medical image inverse consistent "
+    "diffeomorphic registration</cite> (Zhang, Ning, Zhou and Liao, 2023) measured. Every number is from the run's own "
+    "files; values of the paper stand beside ours in columns named so.</p>"
+)
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """The results that a report shows; what a run does not have is left out.
+
+    Attributes
+    ----------
+    tables: Markdown, named by the table.
+    figures: PNG, named by the figure.
+    preparation: QC pages, named by the dataset.
+    trainings: every history.csv, a run.yaml beside it.
+    significance, cost: Markdown.
+    claims: Markdown, the same as CSV beside it.
+    """
+
+    tables: Sequence[str | Path] = ()
+    figures: Sequence[str | Path] = ()
+    preparation: Sequence[str | Path] = ()
+    trainings: Sequence[str | Path] = ()
+    significance: str | Path | None = None
+    claims: str | Path | None = None
+    cost: str | Path | None = None
+
+
+def write_report(config: Mapping[str, Any], files: ReportFiles, output: str | Path) -> None:
+    """Write the report of a run, one HTML file with its pictures inside.
+
+    Parameters
+    ----------
+    config: the whole configuration of the run, defaults filled in.
+
+    Raises
+    ------
+    DataError: a result is missing or damaged.
+    """
+    lead = f"{_LEAD}\n{notes_box(config['notes'])}"
+    write_text(output, to_html(f"Run {config['run']}", lead, _sections(config, files)))
+
+
+def _sections(config: Mapping[str, Any], files: ReportFiles) -> list[Section]:
+    """What there is, in the order of a reader's questions."""
+    sections = [experiments_section(config, _shown_experiments(config))]
+    if files.tables:
+        sections.append(tables_section(_in_order(files.tables), config))
+    if files.significance:
+        sections.append(markdown_section("significance", "Significance", Path(files.significance), config))
+    if files.claims:
+        claims = Path(files.claims)
+        sections.append(claims_section(claims, claims.with_suffix(".csv"), config))
+    if files.figures:
+        sections.append(figures_section(_in_order(files.figures), config))
+    if files.cost:
+        sections.append(markdown_section("cost", "Cost", Path(files.cost), config))
+    if files.trainings:
+        sections.append(training_section([read_training(path) for path in files.trainings], config))
+    if files.preparation:
+        sections.append(preparation_section([Path(path) for path in files.preparation], config))
+    return [*sections, software_section(), configuration_section(config)]
+
+
+def _shown_experiments(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    entries = [*config["tables"].values(), *config["figures"].values(), config.get("significance") or {}]
+    names = dict.fromkeys(name for entry in entries for name in entry.get("experiments", ()))
+    return [config["experiments"][name] for name in names]
+
+
+def _in_order(paths: Sequence[str | Path]) -> list[Path]:
+    """By name, fig9 before fig10: laying one configuration over another shuffles its entries."""
+
+    def key(path: Path) -> list[tuple[int, str]]:
+        return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.stem)]
+
+    return sorted(map(Path, paths), key=key)

@@ -1,0 +1,116 @@
+"""The report's part about trainings: how the losses fell, and what each training took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from matplotlib import pyplot
+
+from spnet.analysis.html import data_url, table
+from spnet.analysis.report_html import Section, figure, scrolling
+from spnet.errors import DataError, first_line
+from spnet.figures import training_curves
+
+_AGAIN = "Delete the folder of this model and run again: it is then trained anew"
+_DPI = 110
+_CAPTION = (
+    "Loss by step, thin, and its mean over the last twentieth of the training (ten steps at least), thick. Dotted "
+    "lines: a new stage, with another loss. Losses of different methods are not comparable."
+)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training of the run: its folder is ``models/{dataset}/{method}/seed-{seed}``."""
+
+    dataset: str
+    method: str
+    seed: str
+    history: pd.DataFrame
+    record: Mapping[str, Any]
+
+
+def read_training(history: str | Path) -> Training:
+    """A training from its history.csv and the run.yaml beside it.
+
+    Raises
+    ------
+    DataError: one of the two is missing or damaged.
+    """
+    path = Path(history)
+    try:
+        steps = pd.read_csv(path)
+        if "loss" not in steps or steps.empty:
+            raise DataError("the history has no losses", path=path, remedy=_AGAIN)
+        record_path = path.with_name("run.yaml")
+        record = yaml.safe_load(record_path.read_text(encoding="utf-8"))
+        if not isinstance(record, dict):
+            raise DataError("the record is damaged", path=record_path, remedy=_AGAIN)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(
+            f"this training's record cannot be read ({first_line(error)})", path=path, remedy=_AGAIN
+        ) from error
+    dataset, method, seed = path.parts[-4:-1]
+    return Training(dataset, method, seed.removeprefix("seed-"), steps, record)
+
+
+def training_section(trainings: Sequence[Training], config: Mapping[str, Any]) -> Section:
+    """A chart of all losses, and a table of what the trainings took."""
+    methods = {name: entry["title"] for name, entry in config["methods"].items()}
+    datasets = {name: entry["title"] for name, entry in config["datasets"].items()}
+    body = f"{_chart(trainings, methods, datasets)}\n{scrolling(_table(trainings, methods, datasets), 'Trainings')}"
+    return Section("training", "Training", body)
+
+
+def _chart(trainings: Sequence[Training], methods: Mapping[str, str], datasets: Mapping[str, str]) -> str:
+    trained = {"method": {one.method for one in trainings}, "dataset": {one.dataset for one in trainings}}
+    drawn = training_curves.draw(
+        [training_curves.Curve(one.dataset, one.method, one.history) for one in trainings],
+        {name: title for name, title in methods.items() if name in trained["method"]},
+        {name: title for name, title in datasets.items() if name in trained["dataset"]},
+    )
+    buffer = BytesIO()
+    drawn.savefig(buffer, format="png", dpi=_DPI)
+    pyplot.close(drawn)
+    return figure(data_url("image/png", buffer.getvalue()), f"Training curves. {_CAPTION}", _CAPTION)
+
+
+def _table(trainings: Sequence[Training], methods: Mapping[str, str], datasets: Mapping[str, str]) -> str:
+    header = [
+        "Dataset",
+        "Method",
+        "Device",
+        "Seed",
+        "Parameters",
+        "Steps",
+        "First loss",
+        "Last loss",
+        "Minutes",
+        "Resumed",
+    ]
+    return table(header, [_row(one, methods, datasets) for one in trainings], numbers_from=3)
+
+
+def _row(training: Training, methods: Mapping[str, str], datasets: Mapping[str, str]) -> list[str]:
+    smooth = training_curves.smoothed(training.history["loss"])
+    outcome = training.record.get("outcome", {})
+    seconds = training.history["seconds"].sum() if "seconds" in training.history else None
+    parameters = outcome.get("trainable_parameters")
+    return [
+        datasets.get(training.dataset, training.dataset),
+        methods.get(training.method, training.method),
+        str(training.record.get("device", "-")),
+        training.seed,
+        "-" if parameters is None else f"{parameters:,}",
+        f"{len(training.history):,}",
+        f"{training.history['loss'].iloc[0]:.4g}",
+        f"{smooth[-1]:.4g}",
+        "-" if seconds is None else f"{seconds / 60:.1f}",
+        str(outcome.get("times_resumed", "-")),
+    ]

@@ -1,0 +1,40 @@
+"""Everything that came out of the run on one page."""
+
+
+rule write_report:
+    input:
+        tables=[f"{RUN}/tables/{table}.md" for table in config["tables"]],
+        figures=[f"{RUN}/figures/{figure}.png" for figure in config["figures"]],
+        preparation=lambda wildcards: [f"{RUN}/preparation/{dataset}.html" for dataset in datasets_prepared()],
+        trainings=lambda wildcards: training_histories(),
+        records=lambda wildcards: [path.replace("history.csv", "run.yaml") for path in training_histories()],
+        significance=f"{RUN}/significance.md" if config["significance"] else [],
+        claims=[f"{RUN}/claims.{suffix}" for suffix in ("md", "csv")] if config["claims"] else [],
+        cost=f"{RUN}/cost.md",
+        sources=sources_of(
+            "analysis/html",
+            "analysis/markdown",
+            "analysis/preparation_html",
+            "analysis/report_html",
+            "analysis/report_page",
+            "analysis/report_sections",
+            "analysis/report_training",
+            "figures/training_curves",
+        ),
+    output:
+        f"{RUN}/report.html",
+    log:
+        f"{RUN}/logs/write_report.log",
+    benchmark:
+        f"{RUN}/benchmarks/write_report.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        # The report shows all of it: it is written anew whatever changes.
+        configuration=config,
+    script:
+        "../scripts/write_report.py"
