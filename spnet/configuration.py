@@ -148,9 +148,18 @@ def _check_references(config: Mapping[str, Any]) -> None:
             _check_known((row["method"] for row in entry.get("rows", ())), shown, user, "method")
     if config["significance"]:
         _check_significance(config["significance"], config["experiments"])
+    for name, claim in config["claims"].items():
+        _check_known(_methods_of(claim), config["methods"], f"claim '{name}'", "method")
     for name, table in config["tables"].items():
         _check_columns(name, table, config)
         _check_rows(name, table, config)
+
+
+def _methods_of(claim: Mapping[str, Any]) -> Iterable[str]:
+    """Methods that a claim names; its experiments may have gone from a configuration that runs fewer."""
+    for key in ("method", "methods", "than", "over", "as"):
+        value = claim.get(key, ())
+        yield from (value,) if isinstance(value, str) else value
 
 
 def _check_significance(significance: Mapping[str, Any], experiments: Mapping[str, Any]) -> None:

@@ -55,10 +55,12 @@ def test_every_key_is_explained_in_the_manual(repository, schema):
     def keys(node):
         for name, inner in node.get("properties", {}).items():
             yield name
-            yield from keys(inner)
+            yield from keys(inner if isinstance(inner, dict) else {})
         for inner in [node.get("additionalProperties"), node.get("items"), *node.get("oneOf", [])]:
             if isinstance(inner, dict):
                 yield from keys(inner)
+        for branch in node.get("allOf", []):
+            yield from keys(branch["then"])
 
     missing = sorted({key for key in keys(schema) if f"`{key}`" not in manual})
     assert missing == []
@@ -121,6 +123,22 @@ def test_every_method_entry_names_an_implementation(paper):
             lambda c: c["significance"].update(reference="vm"),
             "significance, experiment 'ablation', names the method 'vm'",
         ),
+        (lambda c: c["tables"]["table6"].pop("rows"), "'table6' shows method 'spnet' trained on several datasets"),
+        (
+            lambda c: c["tables"]["table6"]["rows"][1].update(trained_on="oai"),
+            "table 'table6', row 'spnet', names the dataset trained on 'oai'",
+        ),
+        (lambda c: c["claims"]["best_consistency"].update(statistic="bettr"), "'bettr' is not one of"),
+        (
+            lambda c: c["claims"]["best_consistency"].update(thn=[]),
+            "unknown configuration key 'thn' at claims.best_consistency, did you mean 'than'",
+        ),
+        (lambda c: c["claims"]["candi_average"].update({"as": ["vm"]}), "claims.candi_average"),
+        (lambda c: c["claims"]["warping_gain"].pop("over"), "claims.warping_gain: 'over' is a required property"),
+        (
+            lambda c: c["claims"]["candi_average"].update(method="spnte"),
+            "claim .candi_average. names the method .spnte.",
+        ),
     ],
     ids=[
         "top",
@@ -146,6 +164,13 @@ def test_every_method_entry_names_an_implementation(paper):
         "figure",
         "row",
         "reference",
+        "no_rows",
+        "row_training",
+        "statistic",
+        "parameter",
+        "both_as_and_value",
+        "no_parameter",
+        "claim_method",
     ],
 )
 def test_a_mistake_is_told_by_key_with_the_nearest_name(config, schema, change, message):

@@ -83,7 +83,9 @@ def order_independent(evidence: Evidence, claim: Parameters) -> Finding:
     )
     share = apart / there.displacement.abs().max().item()
     holds = (share <= claim["tolerance"]) == claim["expected"]
-    figures = f"fields of swapped images differ by {share:.1e} of the largest displacement, {claim['tolerance']:.0e} bounds"
+    figures = (
+        f"fields of swapped images differ by {share:.1e} of the largest displacement, {claim['tolerance']:.0e} bounds"
+    )
     return Finding(REPRODUCED if holds else NOT_REPRODUCED, figures)
 
 

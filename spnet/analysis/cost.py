@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from spnet.configuration import UNTRAINED
+from spnet.device import choose_device
 from spnet.errors import DataError, first_line
 
 COLUMNS = ["part", "trained_on", "dataset", "method", "quantity", "value", "unit", "device"]
@@ -29,7 +30,7 @@ class Sources:
     metrics: all scores.
     records: run.yaml of every training, history.csv beside it.
     benchmarks: folder of Snakemake's benchmark files, one per job that ended.
-    device: cpu or cuda, for networks that were not trained here.
+    device: of the configuration, for networks that were not trained here.
     """
 
     metrics: str | Path
@@ -45,12 +46,14 @@ def measure_cost(sources: Sources) -> pd.DataFrame:
     ------
     DataError: a record or benchmark cannot be read.
     """
+    # Where cuda was asked for it was there, whatever machine this runs on.
+    default = "cuda" if sources.device.startswith("cuda") else choose_device(sources.device).type
     trainings = pd.DataFrame([_training(Path(path)) for path in sources.records])
     devices = {} if trainings.empty else dict(zip(_pairs_of(trainings), trainings["device"], strict=True))
     rows = [
-        *_registration_rows(pd.read_parquet(sources.metrics), devices, sources.device),
+        *_registration_rows(pd.read_parquet(sources.metrics), devices, default),
         *_training_rows(trainings),
-        *_run_rows(Path(sources.benchmarks), devices, sources.device),
+        *_run_rows(Path(sources.benchmarks), devices, default),
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -109,9 +112,7 @@ def _training_rows(trainings: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
             yield (TRAINING, trained_on, "", method, quantity, value, unit, "/".join(sorted(set(seeds["device"]))))
 
 
-def _run_rows(
-    folder: Path, devices: Mapping[tuple[str, str], str], default: str
-) -> Iterable[tuple[Any, ...]]:
+def _run_rows(folder: Path, devices: Mapping[tuple[str, str], str], default: str) -> Iterable[tuple[Any, ...]]:
     jobs = [_job(folder, path, devices, default) for path in sorted(folder.rglob("*.tsv"))]
     table = pd.DataFrame(jobs, columns=["rule", "device", "wall", "cpu"])
     for (rule, device), own in table.groupby(["rule", "device"]):
@@ -136,6 +137,7 @@ def _job(folder: Path, path: Path, devices: Mapping[tuple[str, str], str], defau
         return rule, device, float(measured["s"].sum()), float(cpu)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
-            f"this benchmark cannot be read ({first_line(error)})", path=path, remedy="Delete it: its job is not counted"
+            f"this benchmark cannot be read ({first_line(error)})",
+            path=path,
+            remedy="Delete it: its job is not counted",
         ) from error
-

@@ -53,7 +53,7 @@ def to_page(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
             {"title": "Method", "trained_on": "trained on", "device": "device"},
             _TRAINING,
             [
-                "Median seconds of a step, hours of all steps, and largest memory since the last start; seeds averaged.",
+                "Median seconds of a step, hours of all steps, largest memory since the last start; seeds averaged.",
                 _MEMORY,
             ],
         ),
@@ -85,7 +85,9 @@ def _section(
 ) -> str:
     if rows.empty:
         return ""
-    wide = rows.pivot_table(index=list(places), columns="quantity", values="value", aggfunc="sum", sort=False, min_count=1)
+    wide = rows.pivot_table(
+        index=list(places), columns="quantity", values="value", aggfunc="sum", sort=False, min_count=1
+    )
     shown = [quantity for quantity in quantities if quantity in wide and wide[quantity].notna().any()]
     body = [
         [*(index if isinstance(index, tuple) else (index,)), *(_number(values[quantity]) for quantity in shown)]

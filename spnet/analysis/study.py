@@ -60,7 +60,7 @@ class Study:
         )
 
     def columns(self, experiments: Sequence[str], quantities: Sequence[Mapping[str, Any]]) -> list[Column]:
-        """Every quantity (entry `columns` of a table) on every dataset of the experiments, or of those that it names."""
+        """Every quantity (`columns` of a table) on every dataset of the experiments, or of those that it names."""
         sources: dict[tuple[str, str, str], list[Source]] = {}
         for name in experiments:
             experiment = self.experiments[name]

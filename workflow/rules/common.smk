@@ -102,8 +102,8 @@ def gpus(method):
 
 
 def shown_experiments():
-    """Experiments that a table or figure of this configuration shows."""
-    shown = [*config["tables"].values(), *config["figures"].values()]
+    """Experiments that a table, a figure or the comparison of methods shows."""
+    shown = [*config["tables"].values(), *config["figures"].values(), config["significance"] or {"experiments": []}]
     return [config["experiments"][name] for name in {name: None for entry in shown for name in entry["experiments"]}]
 
 
@@ -161,6 +161,7 @@ def all_targets(wildcards):
         *(f"{RUN}/figures/{figure}.{suffix}" for figure in config["figures"] for suffix in ("pdf", "png")),
         *(f"{RUN}/preparation/{dataset}.html" for dataset in datasets_prepared()),
         *(f"{RUN}/splits/{dataset}.tsv" for dataset in datasets_prepared()),
+        *(f"{RUN}/{name}.{suffix}" for name in BESIDE_TABLES for suffix in ("csv", "md")),
         f"{RUN}/report.html",
         *(f"{raw_root(dataset)}/segmentation/doc/oai_mri_paths.txt" for dataset in datasets_made("oai_zib")),
     ]

@@ -1,13 +1,6 @@
 """What the scores say: methods compared, the cost, the paper's claims graded."""
 
 JUDGED_ON = {name: entry for name, entry in config["experiments"].items() if entry in shown_experiments()}
-RECORDS = [
-    f"{RUN}/models/{experiment['trained_on']}/{method}/seed-{seed}/run.yaml"
-    for experiment in shown_experiments()
-    for method in experiment["methods"]
-    if METHODS[method]["kind"] == "trained"
-    for seed in seeds_of(method)
-]
 BESIDE_TABLES = ["significance"] * bool(config["significance"]) + ["cost"] + ["claims"] * bool(config["claims"])
 
 
@@ -43,7 +36,7 @@ rule summarise_cost:
     input:
         metrics=f"{RUN}/metrics.parquet",
         chunks=lambda wildcards: evaluation_chunks(),
-        records=sorted(set(RECORDS)),
+        records=lambda wildcards: [path.replace("history.csv", "run.yaml") for path in training_histories()],
         sources=sources_of("analysis"),
     output:
         csv=f"{RUN}/cost.csv",
