@@ -37,7 +37,7 @@ def write_cost(sources: Sources, titles: Mapping[str, str], outputs: Mapping[str
 
 def to_page(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """The table of :func:`spnet.analysis.cost.measure_cost` for reading."""
-    named = table.assign(title=table["method"].map(titles).fillna(table["method"]))
+    named = table.assign(title=[titles.get(name, name) for name in table["method"]])
     parts = [
         f"# Cost\n\n{_totals(table)}\n",
         _section(

@@ -1,0 +1,352 @@
+"""The comparison of methods and the grading of claims, on scores whose verdicts are known beforehand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from scipy.stats import wilcoxon
+
+from spnet.analysis.claims import STATISTICS, grade_claims, write_claims
+from spnet.analysis.cost import COLUMNS
+from spnet.analysis.differences import holm, paired, signed_rank
+from spnet.analysis.evidence import Evidence
+from spnet.analysis.findings import VERDICTS
+from spnet.analysis.published import COLUMNS as COLUMNS_PUBLISHED
+from spnet.analysis.significance import better, compare_methods, write_significance
+from spnet.analysis.study import Study, write_table
+from spnet.analysis.summarise import subject_interval
+from spnet.errors import DataError
+
+SUBJECTS = [f"s{number}" for number in range(8)]
+QUANTITIES = [{"metric": "dice", "structure": "Average"}, {"metric": "ice", "structure": "volume"}]
+# Mean Dice of both labels, mean ICE.
+LEVELS = {
+    "identity": (0.30, 0.0),
+    "syn": (0.50, 0.50),
+    "good": (0.60, 0.05),
+    "as_good": (0.60, 0.05),
+    "vm": (0.55, 0.40),
+}
+
+
+def entry(method, **more):
+    kind = "untrained" if method in ("identity", "syn") else "trained"
+    implementation = {"good": "spnet", "as_good": "vm"}.get(method, method)
+    plain = {"title": method, "kind": kind, "implementation": implementation, "published_as": None, "options": {}}
+    return plain | {"recreated": False, "trained_on": None, "per_dataset": {}} | more
+
+
+def scores_of(levels, trained_on="d", dataset="d", seed=0):
+    """Every ordered pair; a shared pair effect, and noise of each method that is far smaller than the levels' steps."""
+    random = np.random.default_rng(seed)
+    shared = {(a, b): random.normal(0, 0.03) for a in SUBJECTS for b in SUBJECTS if a != b}
+    rows = []
+    for method, (dice, ice) in levels.items():
+        source = "none" if method in ("identity", "syn") else trained_on
+        for (a, b), effect in shared.items():
+            pair = {"trained_on": source, "dataset": dataset, "method": method, "seed": 0, "moving": a, "fixed": b}
+            noise = random.normal(0, 0.004, 3)
+            rows += [
+                pair | {"metric": "dice", "structure": "1", "value": dice + effect + 0.1 + noise[0]},
+                pair | {"metric": "dice", "structure": "2", "value": dice + effect - 0.1 + noise[1]},
+                pair | {"metric": "ice", "structure": "volume", "value": ice * (1 + noise[2])},
+            ]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def scores():
+    moved = {"good": (0.595, 0.05)}
+    return pd.concat([scores_of(LEVELS), scores_of(moved, trained_on="e", seed=1)], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def study():
+    methods = {name: entry(name) for name in LEVELS}
+    methods["elsewhere"] = entry("good", kind="published", published_as="paper", trained_on="d")
+    experiments = {
+        "here": {"trained_on": "d", "dataset": "d", "methods": list(LEVELS)},
+        "transfer": {"trained_on": "e", "dataset": "d", "methods": ["good"]},
+    }
+    label_sets = {"d": {"scored": [1, 2], "regions": {"one": [1], "two": [2]}}}
+    return Study(experiments, methods, label_sets, notes=["Said above."])
+
+
+@pytest.fixture(scope="module")
+def evidence(scores, study):
+    cost = pd.DataFrame(
+        [
+            ("registration", "none", "d", "syn", "seconds_per_pair", 40.0, "s", "cpu"),
+            ("registration", "d", "d", "good", "seconds_per_pair", 2.0, "s", "cuda"),
+            ("training", "d", "", "good", "training_peak_mb", 200.0, "MiB", "cuda"),
+            ("training", "d", "", "vm", "training_peak_mb", 100.0, "MiB", "cuda"),
+            ("training", "d", "", "as_good", "training_peak_mb", 100.0, "MiB", "cpu"),
+        ],
+        columns=COLUMNS,
+    )
+    return Evidence(study, scores, cost, {"fig9": "Levels"})
+
+
+def grade(evidence, statistic, **parameters):
+    claim = {"text": "t", "where": "w", "statistic": statistic, **parameters}
+    (row,) = grade_claims({"c": claim}, evidence).to_dict("records")
+    return row["verdict"], row["figures"]
+
+
+DICE = {"experiments": ["here"], "metric": "dice", "structures": ["Average"]}
+ICE = {"experiments": ["here"], "metric": "ice", "structures": ["volume"]}
+BOTH = ["syn", "vm"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "statistic", "parameters"),
+    [
+        ("reproduced", "better", {"methods": ["good"], "than": BOTH, **DICE}),
+        ("reproduced", "better", {"methods": ["good"], "than": BOTH, **ICE}),
+        ("reproduced", "better", {"methods": ["good"], "than": BOTH, "alpha": 0.05, **DICE}),
+        ("not reproduced", "better", {"methods": ["vm"], "than": ["good"], **DICE}),
+        ("not reproduced", "better", {"methods": ["vm"], "than": ["good", "nobody"], **DICE}),
+        ("undecided", "better", {"methods": ["good"], "than": ["as_good", "vm"], **DICE}),
+        ("not tested", "better", {"methods": ["good"], "than": ["vm", "nobody"], **DICE}),
+        ("not tested", "better", {"methods": ["good"], "than": BOTH, **DICE, "experiments": ["here", "gone"]}),
+        ("reproduced", "better_on_most", {"method": "good", "than": BOTH, "experiments": ["here"], "metric": "dice"}),
+        (
+            "not reproduced",
+            "better_on_most",
+            {"method": "syn", "than": ["vm"], "experiments": ["here"], "metric": "dice"},
+        ),
+        (
+            "reproduced",
+            "better_than_several",
+            {
+                "method": "good",
+                "than": BOTH,
+                "at_least": 2,
+                "as_experiment": "here",
+                **DICE,
+                "experiments": ["transfer"],
+            },
+        ),
+        ("not reproduced", "better_than_several", {"method": "vm", "than": ["syn", "good"], "at_least": 2, **DICE}),
+        ("reproduced", "difference_at_least", {"method": "good", "over": {"vm": 0.04, "syn": 0.09}, **DICE}),
+        ("not reproduced", "difference_at_least", {"method": "good", "over": {"vm": 0.04, "syn": 0.11}, **DICE}),
+        ("undecided", "difference_at_least", {"method": "good", "over": {"vm": 0.05}, **DICE}),
+        ("reproduced", "lower_by_factor", {"method": "good", "than": BOTH, "factor": 7, **ICE}),
+        ("not reproduced", "lower_by_factor", {"method": "good", "than": BOTH, "factor": 9, **ICE}),
+        ("reproduced", "equals_within", {"method": "good", "as": ["as_good"], "tolerance": 0.005, **DICE}),
+        ("not reproduced", "equals_within", {"method": "good", "as": ["vm"], "tolerance": 0.04, **DICE}),
+        ("reproduced", "equals_within", {"method": "good", "value": 0.6, "tolerance": 0.05, **DICE}),
+        ("undecided", "equals_within", {"method": "good", "value": 0.6, "tolerance": 0.005, **DICE}),
+        (
+            "reproduced",
+            "equals_within",
+            {"method": "good", "as": ["good"], "as_experiment": "here", "tolerance": 0.05, **DICE}
+            | {"experiments": ["transfer"]},
+        ),
+        ("reproduced", "at_most", {"methods": ["good", "as_good"], "bound": 0.06, **ICE}),
+        ("not reproduced", "at_most", {"methods": ["good", "vm"], "bound": 0.06, **ICE}),
+        ("reproduced", "parameters", {"method": "good", "value": 426_732, "tolerance": 0}),
+        ("not reproduced", "parameters", {"method": "good", "value": 410_000, "tolerance": 10_000}),
+        ("reproduced", "parameters", {"method": "vm", "as": "good", "tolerance": 40_000}),
+        ("not tested", "parameters", {"method": "nobody", "value": 1, "tolerance": 0}),
+        ("reproduced", "fewer_parameters", {"methods": ["vm"], "than": ["good"]}),
+        ("not reproduced", "fewer_parameters", {"methods": ["vm"], "than": ["vm"]}),
+        ("not reproduced", "fewer_parameters", {"methods": ["vm"], "than": ["good"], "ratio": 2}),
+        (
+            "reproduced",
+            "cost_ratio",
+            {
+                "method": "syn",
+                "than": ["good"],
+                "experiments": ["here"],
+                "quantity": "seconds_per_pair",
+                "at_least": 10,
+            },
+        ),
+        (
+            "not reproduced",
+            "cost_ratio",
+            {"method": "good", "than": ["vm"], "experiments": ["here"], "quantity": "training_peak_mb", "at_most": 1.5},
+        ),
+        (
+            "not tested",
+            "cost_ratio",
+            {"method": "good", "than": ["as_good"], "experiments": ["here"], "quantity": "training_peak_mb"}
+            | {"device": "cuda"},
+        ),
+        ("reproduced", "order_independent", {"method": "good", "tolerance": 1e-4, "expected": True}),
+        ("not tested", "order_independent", {"method": "vm", "tolerance": 1e-4, "expected": True}),
+        ("not tested", "shown_in_figure", {"figure": "fig9"}),
+    ],
+)
+def test_a_claim_gets_the_verdict_that_its_scores_call_for(evidence, verdict, statistic, parameters):
+    found, figures = grade(evidence, statistic, **parameters)
+    assert found == verdict, figures
+    assert figures
+
+
+def test_what_is_missing_is_told(evidence):
+    assert (
+        "experiment gone is not in the run"
+        in grade(evidence, "better", methods=["good"], than=["vm"], **DICE | {"experiments": ["gone"]})[1]
+    )
+    told = grade(evidence, "better", methods=["good"], than=["nobody"], **DICE)[1]
+    assert "nobody is not in experiment here" in told
+    on_cpu = {"method": "as_good", "than": ["vm"], "experiments": ["here"], "quantity": "training_peak_mb"}
+    assert "measured on cpu, not on cuda" in grade(evidence, "cost_ratio", device="cuda", **on_cpu)[1]
+
+
+def test_published_weights_stand_for_the_papers_row_where_they_were_trained_on_its_dataset(scores, study):
+    named = scores[scores["trained_on"] == "d"].replace({"method": {"good": "elsewhere"}})
+    experiments = {"here": {"trained_on": "d", "dataset": "d", "methods": ["elsewhere", "vm"]}}
+    claim = {"methods": ["paper"], "than": ["vm"], **DICE}
+    for trained_on, verdict in (("d", "reproduced"), ("other", "not tested")):
+        methods = study.methods | {"elsewhere": study.methods["elsewhere"] | {"trained_on": trained_on}}
+        own = Study(experiments, methods, study.label_sets)
+        assert grade(Evidence(own, named, pd.DataFrame(columns=COLUMNS)), "better", **claim)[0] == verdict
+
+
+def test_nothing_is_graded_by_the_validation_subjects(scores, study):
+    own = Study(study.experiments, study.methods, study.label_sets, part="validation")
+    found = grade(Evidence(own, scores, pd.DataFrame(columns=COLUMNS)), "at_most", methods=["good"], bound=1, **ICE)
+    assert found == ("not tested", "the validation subjects were scored")
+
+
+def test_the_papers_claims_are_of_known_methods_experiments_and_statistics(repository):
+    read = {
+        name: yaml.safe_load((repository / "config" / f"{name}.yaml").read_text()) for name in ("claims", "experiments")
+    }
+    claims, experiments = read["claims"]["claims"], read["experiments"]["experiments"]
+    assert len(claims) >= 25
+    assert {claim["statistic"] for claim in claims.values()} == set(STATISTICS)
+    for claim in claims.values():
+        named = {*claim.get("experiments", ()), *([claim["as_experiment"]] if "as_experiment" in claim else [])}
+        assert named <= set(experiments)
+        for experiment in claim.get("experiments", ()):
+            subjects = claim.get("methods", [claim.get("method")])
+            assert set(subjects) <= set(experiments[experiment]["methods"]), claim
+
+
+def test_claims_are_written_with_their_counts_and_the_runs_notes(evidence, scores, study, tmp_path):
+    scores.to_parquet(tmp_path / "m.parquet")
+    evidence.cost.to_csv(tmp_path / "cost.csv", index=False)
+    claims = {"a": {"text": "ours | theirs", "where": "Abstract", "statistic": "shown_in_figure", "figure": "fig1"}}
+    claims["b"] = {"text": "t", "where": "w", "statistic": "better", "methods": ["good"], "than": BOTH, **DICE}
+    outputs = {"csv": tmp_path / "c.csv", "markdown": tmp_path / "c.md"}
+    write_claims(claims, study, {}, {"metrics": tmp_path / "m.parquet", "cost": tmp_path / "cost.csv"}, outputs)
+    text = outputs["markdown"].read_text()
+    assert "- 1 reproduced, 0 not reproduced, 0 undecided, 1 not tested.\n- Said above.\n" in text
+    assert "| ours \\| theirs | Abstract | **not tested** | fig1 is not in the run |" in text
+    assert set(pd.read_csv(outputs["csv"])["verdict"]) <= set(VERDICTS)
+
+
+def test_five_cells_of_a_table_agree_with_a_computation_of_their_own(scores, study, tmp_path):
+    scores.to_parquet(tmp_path / "m.parquet")
+    (tmp_path / "p.tsv").write_text("\t".join(COLUMNS_PUBLISHED) + "\n")
+    outputs = {name: tmp_path / name for name in ("csv", "markdown", "latex")}
+    columns = [
+        {"metric": "dice", "structures": ["one", "two", "Average"]},
+        {"metric": "ice", "structures": ["volume"]},
+    ]
+    table = {"title": "T", "experiments": ["here"], "columns": columns, "notes": []}
+    write_table("t", table, study, tmp_path / "m.parquet", tmp_path / "p.tsv", outputs)
+    cells = pd.read_csv(outputs["csv"]).set_index(["method", "metric", "structure"])
+    raw = {}
+    for row in scores.to_dict("records"):
+        if row["trained_on"] in ("d", "none"):
+            raw.setdefault((row["method"], row["metric"], row["structure"]), {})[row["moving"], row["fixed"]] = row[
+                "value"
+            ]
+    for method, structure, labels in (
+        ("good", "one", ["1"]),
+        ("vm", "two", ["2"]),
+        ("good", "Average", ["1", "2"]),
+        ("identity", "Average", ["1", "2"]),
+    ):
+        pairs = [
+            sum(raw[method, "dice", label][pair] for label in labels) / len(labels) for pair in raw[method, "dice", "1"]
+        ]
+        check_cell(cells.loc[(method, "dice", structure)], pairs)
+    check_cell(cells.loc[("syn", "ice", "volume")], list(raw["syn", "ice", "volume"].values()))
+    # Affine only has the lowest ICE of all, and is best at nothing.
+    best = cells[cells["best"]].reset_index()
+    assert set(best[best["metric"] == "ice"]["method"]) == {"good", "as_good"}
+
+
+def check_cell(cell, pairs):
+    mean = sum(pairs) / len(pairs)
+    assert cell["mean"] == pytest.approx(mean)
+    assert cell["std"] == pytest.approx((sum((value - mean) ** 2 for value in pairs) / len(pairs)) ** 0.5)
+    assert cell["pairs"] == len(pairs) == 56
+
+
+def test_holm_by_hand():
+    """Sorted .01 .02 .03 .04: times 4, 3, 2, 1 is .04 .06 .06 .04, and never less than the one before."""
+    assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1, 1])
+    assert holm([]).size == 0
+
+
+def test_the_signed_ranks_by_hand():
+    """Ranks 1, 2, 3, 4 with signs + - + +: (1 + 3 + 4 - 2) / 10."""
+    p, effect = signed_rank([0.1, -0.2, 0.3, 0.4, 0.0])
+    assert effect == pytest.approx(0.6)
+    assert p == pytest.approx(wilcoxon([0.1, -0.2, 0.3, 0.4]).pvalue)
+    assert signed_rank([0.0, 0.0]) == (1.0, 0.0)
+    assert signed_rank([1, 2, 3, 4, 5, 6])[1] == 1
+
+
+def test_methods_scored_on_other_pairs_are_not_compared():
+    index = pd.MultiIndex.from_tuples([("a", "b"), ("b", "a")], names=["moving", "fixed"])
+    values = pd.Series([1.0, 2.0], index=index)
+    assert paired(values, values[::-1])[1].tolist() == [1.0, 2.0]
+    with pytest.raises(DataError, match="not scored on the same pairs"):
+        paired(values, values[:1])
+
+
+@pytest.fixture(scope="module")
+def comparison(scores, study):
+    return compare_methods(scores, specification(), study)
+
+
+def specification():
+    return {"reference": "good", "experiments": ["here"], "quantities": QUANTITIES}
+
+
+def test_every_method_is_compared_with_the_reference_pair_by_pair(comparison, scores):
+    dice = comparison[comparison["metric"] == "dice"].set_index("method")
+    assert list(dice.index) == ["identity", "syn", "as_good", "vm"]
+    assert (dice["pairs"] == 56).all()
+    assert (dice["subjects"] == 8).all()
+    # An independent computation of one row from the label scores.
+    wide = scores[(scores["metric"] == "dice") & scores["trained_on"].isin(["d", "none"])]
+    wide = wide.groupby(["moving", "fixed", "method"])["value"].mean().unstack()
+    difference = (wide["vm"] - wide["good"]).rename("value").reset_index()
+    row = dice.loc["vm"]
+    assert row["difference"] == pytest.approx(difference["value"].mean())
+    assert (row["low"], row["high"]) == pytest.approx(subject_interval(difference))
+    assert row["p"] == pytest.approx(wilcoxon(difference["value"]).pvalue)
+    assert row["rank_biserial"] == -1
+    assert dice["p_holm"].tolist() == pytest.approx(holm(dice["p"]))
+
+
+def test_affine_only_is_not_compared_where_doing_nothing_wins(comparison):
+    assert "identity" not in set(comparison[comparison["metric"] == "ice"]["method"])
+
+
+def test_only_a_clear_difference_names_the_better(comparison):
+    named = {(row["metric"], row["method"]): better(row) for row in comparison.to_dict("records")}
+    assert named[("dice", "vm")] == named[("ice", "vm")] == "good"
+    assert named[("dice", "as_good")] is None
+
+
+def test_significance_is_written_with_the_caution_about_shared_subjects(scores, study, tmp_path):
+    scores.to_parquet(tmp_path / "m.parquet")
+    outputs = {"csv": tmp_path / "s.csv", "markdown": tmp_path / "s.md"}
+    write_significance(tmp_path / "m.parquet", specification(), study, outputs)
+    text = outputs["markdown"].read_text()
+    assert "## d: Dice, Average" in text
+    assert "56 ordered pairs of 8 subjects." in text
+    assert "p is optimistic" in text
+    assert "Said above." in text
+    assert len(pd.read_csv(outputs["csv"])) == 4 + 3
