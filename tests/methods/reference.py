@@ -175,14 +175,31 @@ def cfwnet(registration, moving, fixed, sampler, residual=True, windows=(9, 7, 5
     return terms
 
 
-def spnet(registration, moving, fixed, sampler, windows=(9, 7, 5, 3), smoothness_weight=1.0):
+def spnet(
+    registration,
+    moving,
+    fixed,
+    sampler,
+    windows=(9, 7, 5, 3),
+    smoothness_weight=1.0,
+    inverse_weight=0.0,
+    directions="averaged",
+    field="velocity",
+):
     terms = {}
     for i, (level, window) in enumerate(zip(registration.details, windows, strict=True)):
         a, b = _every_other(moving, i), _every_other(fixed, i)
-        there = lncc(sample(a, level.displacement, sampler), b, window)
-        back = lncc(sample(b, level.inverse, sampler), a, window)
-        terms[f"similarity_{i + 1}"] = -(there + back) / 2 / 2**i
-        terms[f"smoothness_{i + 1}"] = smoothness_weight * roughness(level.velocity) / 2**i
+        similarities = [lncc(sample(a, level.displacement, sampler), b, window)]
+        estimates = [level.velocity if field == "velocity" else level.displacement]
+        if directions != "forward":
+            similarities.append(lncc(sample(b, level.inverse, sampler), a, window))
+        if directions == "both":
+            estimates.append(level.inverse_velocity if field == "velocity" else level.inverse)
+        terms[f"similarity_{i + 1}"] = -np.mean(similarities) / 2**i
+        terms[f"smoothness_{i + 1}"] = smoothness_weight * np.mean([roughness(one) for one in estimates]) / 2**i
+        if inverse_weight:
+            error = inverse_error(level.displacement, level.inverse, sampler)
+            terms[f"inverse_{i + 1}"] = inverse_weight * 0.5 * error / 2**i
     return terms
 
 

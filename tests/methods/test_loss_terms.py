@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from entries import ABLATIONS, ENTRIES
 from reference import TERMS, cycle
 
 from spnet.methods import METHODS, build_method, make_options
@@ -26,10 +27,15 @@ HEADS = {
     "symnet": 0.01,
     "spnet": 5.0,
 }
+# The same for options with which that would be far less or far more.
+HEADS_OF_OPTIONS = {"plain": 300.0, "inception": 300.0, "displacement": 0.3}
 UNTRAINED = {"identity", "syn"}
 
 # Their loss needs the fields of two passes.
 SEEN_BOTH_WAYS = ("sccnet", "icnet")
+
+# These change fields, not what a loss makes of them.
+NOT_OF_THE_LOSS = {"sampler", "cascades", "backbone", "channels", "estimator_channels", "feature_warping"}
 
 VARIANTS = [
     *[(name, {}) for name in TERMS],
@@ -44,6 +50,10 @@ VARIANTS = [
     ("icnet", {"similarity": "lncc"}),
     ("symnet", {"window": 5}),
     ("spnet", {"windows": (7, 7, 3, 3), "sampler": "exact_zeros"}),
+    ("spnet", {"directions": "both", "inverse_weight": 2.0}),
+    ("spnet", {"directions": "shared", "inverse_weight": 2.0}),
+    ("spnet", {"directions": "forward", "field": "displacement"}),
+    *[("spnet", ENTRIES[ablation]["options"]) for ablation in ABLATIONS],
 ]
 
 FOLDING = [
@@ -78,17 +88,22 @@ WEIGHTS = {
         "orientation_weight": {"orientation"},
         "smoothness_weight": {"smoothness"},
     },
-    "spnet": {"smoothness_weight": {f"smoothness_{k}" for k in (1, 2, 3, 4)}},
+    "spnet": {
+        "smoothness_weight": {f"smoothness_{k}" for k in (1, 2, 3, 4)},
+        "inverse_weight": {f"inverse_{k}" for k in (1, 2, 3, 4)},
+    },
 }
 
 
 def build(name, options=None, stage=-1):
     torch.manual_seed(0)
     method = build_method(name, options)
+    values = (options or {}).values()
+    deviation = next((HEADS_OF_OPTIONS[value] for value in HEADS_OF_OPTIONS if value in values), HEADS[name])
     with torch.no_grad():
         for parameter in method.parameters():
             if parameter.ndim == 5 and parameter.shape[0] == 3:
-                parameter *= HEADS[name] / parameter.std()
+                parameter *= deviation / parameter.std()
     method.train()
     method.begin_step(method.stages(12_000, 1e-4)[stage], 0)
     return method
@@ -152,7 +167,7 @@ def arrays(value):
 
 
 def expected_terms(case, options=None):
-    relevant = {option: value for option, value in (options or {}).items() if option not in ("sampler", "cascades")}
+    relevant = {option: value for option, value in (options or {}).items() if option not in NOT_OF_THE_LOSS}
     moving, fixed = arrays(case.moving)[0], arrays(case.fixed)[0]
     return TERMS[case.name](arrays(case.registration), moving, fixed, case.method.sampler, **relevant)
 

@@ -10,6 +10,9 @@ def test_the_defaults_are_the_papers():
     assert options.image_channels == 8
     assert options.windows == (9, 7, 5, 3)
     assert options.integration_steps == 7
+    assert (options.backbone, options.directions, options.field) == ("mie", "averaged", "velocity")
+    assert options.feature_warping
+    assert options.inverse_weight == 0
     assert options.smoothness_weight == 1
 
 
@@ -44,6 +47,13 @@ def test_options_that_do_not_fit_together_are_refused(options, message):
         ("lapirn", {"integration_steps": -3}, "integration_steps must be above zero"),
         ("rcnet", {"cascades": 2.5}, "cascades cannot be 2.5"),
         ("rcnet", {"halve_at": [60_000]}, "halve_at are shares"),
+        ("spnet", {"backbone": "hrnet"}, "backbone 'hrnet' is none of mie, plain, residual, inception"),
+        ("spnet", {"directions": "back"}, "directions 'back' is none of averaged, both, shared, forward"),
+        ("spnet", {"field": "displacement"}, "directions 'averaged' negates fields"),
+        ("spnet", {"field": "displacement", "directions": "shared"}, "directions 'shared' negates fields"),
+        ("spnet", {"directions": "forward", "inverse_weight": 1}, "inverse_weight needs fields both ways"),
+        ("spnet", {"backbone": "inception", "channels": [6, 16, 32, 32]}, "channels must be multiples of 4"),
+        ("spnet", {"image_channels": 0}, "image_channels must be above zero"),
         ("cfwnet", {"channels": [], "estimator_channels": [], "windows": []}, "one entry per pyramid level"),
         ("sccnet", {"cycle_every": 0}, "cycle_every must be above zero"),
         ("icnet", {"largest": True}, "largest cannot be True"),
