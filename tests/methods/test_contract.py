@@ -101,16 +101,23 @@ def test_a_batch_is_registered_as_its_pairs_one_by_one(name, method, blobs):
 
 
 @pytest.fixture
-def trained(name, write_image, blobs, tmp_path):
-    """Function from a folder's name and a number of steps to that training of the method, all its stages."""
+def steps(name):
+    """Of a training that is stopped, or of batches; an ablation adds to SPnet's only what one step does."""
+    return 2 if name in ABLATIONS else STEPS
+
+
+@pytest.fixture
+def trained(name, steps, write_image, blobs, tmp_path):
+    """Function from a folder's name to a training of the method there, all its stages."""
     if not is_learned(build(name)):
         pytest.skip("has nothing to learn")
     images = [write_image(f"{seed}.nii.gz", blobs(seed, TRAINING_SHAPE)[0, 0].numpy()) for seed in range(3)]
     implementation, options = METHODS_AND_ABLATIONS[name]
     options = {**options, "frozen_steps": 1} if name == "lapirn" else options
 
-    def run(folder, batch_size=1):
-        training = TrainingOptions(steps=STEPS, learning_rate=1e-3, checkpoint_every=2, batch_size=batch_size)
+    def run(folder, steps=steps, batch_size=1):
+        every = min(2, steps - 1)
+        training = TrainingOptions(steps=steps, learning_rate=1e-3, checkpoint_every=every, batch_size=batch_size)
         return train(implementation, options, images, training, tmp_path / folder, device="cpu")
 
     return run
@@ -119,17 +126,17 @@ def trained(name, write_image, blobs, tmp_path):
 def test_training_moves_every_weight_and_stays_finite(name, trained):
     torch.manual_seed(0)
     before = dict(build(name).named_parameters())
-    after = dict(trained("a").named_parameters())
+    after = dict(trained("a", STEPS).named_parameters())
     assert all(torch.isfinite(parameter).all() for parameter in after.values())
     still = [key for key, parameter in after.items() if torch.equal(parameter, before[key])]
     # The velocity heads' biases of SPnet cancel (test_spnet_parity).
     assert [key for key in still if not key.startswith("predict_flow")] == []
 
 
-def test_a_training_stopped_and_resumed_ends_in_the_same_weights(trained, monkeypatch):
+def test_a_training_stopped_and_resumed_ends_in_the_same_weights(trained, steps, monkeypatch):
     whole = trained("whole").state_dict()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("spnet.training.loop._Trainer._step", _interrupted_after(STEPS - 1))
+        patch.setattr("spnet.training.loop._Trainer._step", _interrupted_after(steps - 1))
         trained("stopped")
     resumed = trained("stopped").state_dict()
     assert all(torch.equal(value, whole[key]) for key, value in resumed.items())
