@@ -81,14 +81,12 @@ class SPnet(Method, PyramidLayers):
         features = self._encode_both(moving, fixed)
         levels = self._find_levels(*features)
         coarser = [*(upsample(level.displacement) for level in levels[1:]), None]
-        return tuple(
-            LevelView(
-                level.displacement,
-                _similarity(source, target),
-                _similarity(warp(source, field, self.sampler), target) if self._warps_by(field) else None,
-            )
-            for level, field, source, target in zip(levels, coarser, *features, strict=True)
-        )
+        views: list[LevelView] = []
+        for level, field, source, target in zip(levels, coarser, *features, strict=True):
+            warps = self.options.feature_warping and field is not None
+            warped = _similarity(warp(source, field, self.sampler), target) if warps else None
+            views.append(LevelView(level.displacement, _similarity(source, target), warped))
+        return tuple(views)
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Multi-scale similarity and smoothness, symmetric where there are fields both ways (Eq. 10).
@@ -142,13 +140,9 @@ class SPnet(Method, PyramidLayers):
         """Field [B, 3, ...] from the features `source` to `target` of one level, and the hidden features behind it."""
         if coarser is None:
             return self.estimate(level, [source, target])
-        if self._warps_by(coarser.displacement):
+        if self.options.feature_warping:
             source = warp(source, coarser.displacement, self.sampler)  # Eq. 6
         return self.estimate(level, [source, target, coarser.feature, coarser.displacement])
-
-    def _warps_by(self, coarser_displacement: Tensor | None) -> bool:
-        """Whether a level's estimator sees warped features: never at the coarsest."""
-        return self.options.feature_warping and coarser_displacement is not None
 
     def _deform(self, there: Tensor, back: Tensor | None) -> Level:
         """The level that `combine` of the directions leads to."""
