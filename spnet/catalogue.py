@@ -19,12 +19,12 @@ _WIDTH = 120
 
 @dataclass(frozen=True)
 class Entry:
-    """One implementation, as its entry of the same name in methods.yaml describes it.
+    """One method, as its entry in methods.yaml describes it.
 
     Attributes
     ----------
     parameters: number of trainable ones, with the options of the entry.
-    published_weights: whether some entry runs its authors' weights.
+    published_weights: whether some other entry runs the weights that its authors published.
     """
 
     method: str
@@ -49,7 +49,7 @@ def find_methods_file() -> Path:
 
 
 def read_catalogue(path: str | Path) -> list[Entry]:
-    """Every implementation in `METHODS`, described by the methods.yaml at `path`.
+    """The methods of the methods.yaml at `path`, in its order; entries of published weights are told by their method's.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_catalogue(path: str | Path) -> list[Entry]:
         missing = [name for name in METHODS if name not in entries]
         if missing:
             raise ConfigError(f"methods.yaml has no entry for {', '.join(missing)}", path=path)
-        return [_describe(name, entries) for name in METHODS]
+        return [_describe(name, entries) for name, entry in entries.items() if entry["kind"] != "published"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise ConfigError(
             f"this is no complete methods.yaml ({first_line(error)})", path=path, remedy="Name one with --config"
@@ -85,10 +85,11 @@ def to_tsv(catalogue: Sequence[Entry]) -> str:
 
 def to_text(catalogue: Sequence[Entry]) -> str:
     """For reading: a line of facts per method, its deviations below."""
-    lines = [f"{'method':10} {'title':12} {'parameters':>10}  published weights"]
+    method, title = (max(len(getattr(entry, column)) for entry in catalogue) for column in ("method", "title"))
+    lines = [f"{'method':{method}}  {'title':{title}}  {'parameters':>10}  published weights"]
     for entry in catalogue:
-        facts = f"{entry.method:10} {entry.title:12} {entry.parameters:>10,}  {_yes_no(entry.published_weights)}"
-        lines += ["", facts]
+        facts = f"{entry.method:{method}}  {entry.title:{title}}  {entry.parameters:>10,}"
+        lines += ["", f"{facts}  {_yes_no(entry.published_weights)}"]
         for deviation in entry.deviations:
             lines.append(textwrap.fill(deviation, _WIDTH, initial_indent="  - ", subsequent_indent="    "))
     return "\n".join(lines)

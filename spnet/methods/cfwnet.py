@@ -20,6 +20,7 @@ from spnet.methods.options import (
     check_sampler,
     check_window,
 )
+from spnet.methods.spnet.backbones import Plain
 from spnet.methods.spnet.method import image_pyramid
 from spnet.methods.spnet.network import PyramidLayers
 
@@ -67,7 +68,7 @@ class CFWnet(Method, PyramidLayers):
 
     def __init__(self, options: CFWnetOptions) -> None:
         super().__init__(options)
-        self.add_layers(options.channels, 0, options.estimator_channels)
+        self.add_layers(Plain(), options.channels, options.estimator_channels)
         self.sampler = options.sampler
         self.multiple = 2 ** (self.levels - 1)
 
