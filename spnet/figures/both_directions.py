@@ -11,13 +11,7 @@ from spnet.figures.colours import direction_colours, draw_wheel
 from spnet.figures.material import Material, ShownDataset, ShownPair
 from spnet.figures.panels import arrange, choose_cut, head, name_row, note, show_colours, show_grid, show_image
 
-_HEADINGS = (
-    r"image A",
-    r"B warped onto A",
-    r"field A to B",
-    r"field B to A",
-    r"composition",
-)
+_HEADINGS = ("images", "warped images", "field A to B", "field B to A", "composition")
 
 
 def draw(material: Material) -> Figure:
@@ -39,11 +33,13 @@ def draw(material: Material) -> Figure:
         _draw_images(upper, lower, [cut.image(volume) for volume in _images(pair)])
         ways = [cut.field(field) for field in (pair.forward, pair.backward, pair.composition())]
         _draw_fields(upper[2:], lower[2:], ways)
+        for panel, text in ((upper[0], "A"), (lower[0], "B"), (upper[1], "B onto A")):
+            note(panel, text)
+        note(lower[1], f"A onto B, Dice {pair.dice:.3f}")
         note(upper[4], f"ICE {pair.ice:.3f}")
-        note(lower[1], f"Dice {pair.dice:.3f}")
         _name(upper[0], lower[0], dataset, pair, material)
     head(panels[0], _HEADINGS)
-    draw_wheel(figure, _left_of(figure, panels[0, 2]), 0.02, "as written")
+    draw_wheel(figure, _left_of(figure, panels[0, 2]), 0.02)
     return figure
 
 
@@ -62,7 +58,7 @@ def _draw_fields(upper: NDArray, lower: NDArray, ways: list[NDArray]) -> None:
     for grid, colour, way in zip(upper, lower, ways, strict=True):
         show_grid(grid, way)
         show_colours(colour, direction_colours(way[0], way[1], largest))
-    note(lower[0], f"rim {largest:.1f} voxels")
+    note(lower[0], f"rim: {largest:.1f} voxels")
 
 
 def _name(upper: Axes, lower: Axes, dataset: ShownDataset, pair: ShownPair, material: Material) -> None:

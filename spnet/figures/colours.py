@@ -22,7 +22,7 @@ def direction_colours(across: NDArray, up: NDArray, largest: float) -> NDArray:
     return _lab_to_rgb(light, _COLOUR * length * np.cos(angle), _COLOUR * length * np.sin(angle))
 
 
-def draw_wheel(figure: Figure, left: float, bottom: float, largest: str) -> None:
+def draw_wheel(figure: Figure, left: float, bottom: float) -> None:
     """The key of directions, half an inch wide; `left` and `bottom` in inches."""
     width, height = figure.get_size_inches()
     panel = figure.add_axes((left / width, bottom / height, 0.5 / width, 0.5 / height))
@@ -31,7 +31,7 @@ def draw_wheel(figure: Figure, left: float, bottom: float, largest: str) -> None
     panel.imshow(np.dstack([direction_colours(across, up, 1.0), inside]), origin="lower")
     panel.set_axis_off()
     panel.annotate(
-        f"hue: where to, in the plane\nthe darker, the further: rim {largest}",
+        "hue: direction within the plane\ndarkness: length, up to what is written for the rim",
         (1.1, 0.5),
         xycoords="axes fraction",
         va="center",

@@ -20,7 +20,7 @@ def draw(material: Material) -> Figure:
     methods = [method for method in material.titles if any(method in material.pairs_of(name) for name in shown)]
     cuts = {name: choose_cut(next(iter(material.pairs_of(name).values())), shown[name]) for name in shown}
     sizes = [cuts[name].image(next(iter(material.pairs_of(name).values())).fixed.image).shape for name in shown]
-    figure, panels = arrange(sizes, len(methods), between=0.08, margins=(0.36, 0.62, 0.0, 0.3))
+    figure, panels = arrange(sizes, len(methods), between=0.08, margins=(0.46, 0.62, 0.0, 0.3))
     for row, (name, dataset) in zip(panels, shown.items(), strict=True):
         pairs = material.pairs_of(name)
         maps = {method: cuts[name].image(error_map(pair)) for method, pair in pairs.items()}
@@ -29,9 +29,9 @@ def draw(material: Material) -> Figure:
         for method, panel in zip(methods, row, strict=True):
             if method in pairs:
                 show_image(panel, maps[method], style.ERROR, limits)
-                note(panel, f"{pairs[method].ice:.3f}")
+                note(panel, f"ICE {pairs[method].ice:.3f}")
         some = next(iter(pairs.values()))
-        name_row(row[0], dataset.title, f"{some.moving.name} to {some.fixed.name}")
+        name_row(row[0], dataset.title, f"{some.moving.name}\nto {some.fixed.name}")
         draw_bar(row[-1], style.ERROR, limits, "ICE, voxels")
     head(panels[0], [material.titles[method] for method in methods])
     return figure

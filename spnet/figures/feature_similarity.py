@@ -23,10 +23,10 @@ def draw(material: Material) -> Figure:
     numbers = max(warping, key=len)
     cuts = [choose_cut(pair, dataset) for dataset, pair in shown]
     sizes = [cut.image(pair.fixed.image).shape for cut, (_, pair) in zip(cuts, shown, strict=True)]
-    figure, panels = arrange(sizes, 1 + 2 * len(numbers), between=0.08, margins=(0.36, 0.62, 0.0, 0.3))
+    figure, panels = arrange(sizes, 1 + 2 * len(numbers), between=0.08, margins=(0.46, 0.62, 0.0, 0.3))
     for row, (dataset, pair), cut, levels in zip(panels, shown, cuts, warping, strict=True):
         show_image(row[0], cut.image(pair.fixed.image))
-        name_row(row[0], dataset.title, f"{pair.moving.name} to {pair.fixed.name}")
+        name_row(row[0], dataset.title, f"{pair.moving.name}\nto {pair.fixed.name}")
         _draw_maps(row[1 : 1 + 2 * len(levels)], pair, cut, levels)
     titles = [f"level {index + 1} {when}" for index in numbers for when in ("before", "after")]
     head(panels[0], ["fixed", *titles])
@@ -48,5 +48,5 @@ def _draw_maps(panels: NDArray, pair: ShownPair, cut: Cut, levels: list[int]) ->
     limits = (float(np.nanpercentile(np.stack(maps), 1)), 1.0)
     for panel, volume, shown in zip(panels, volumes, maps, strict=True):
         show_image(panel, shown, style.SIMILARITY, limits)
-        note(panel, f"{volume[body].mean():.3f}")
+        note(panel, f"mean {volume[body].mean():.3f}")
     draw_bar(panels[-1], style.SIMILARITY, limits, "cosine similarity")

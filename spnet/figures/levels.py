@@ -27,11 +27,11 @@ def draw(material: Material) -> Figure:
     sizes = [
         cut.image(pair.fixed.image).shape for cut, (_, pair) in zip(cuts, shown, strict=True) for _ in range(_ROWS)
     ]
-    figure, panels = arrange(sizes, levels + 2, group=_ROWS, between=0.14, margins=(0.36, 0.5, 0.0, 0.3))
+    figure, panels = arrange(sizes, levels + 2, group=_ROWS, between=0.14, margins=(0.46, 0.5, 0.0, 0.3))
     for number, ((dataset, pair), cut) in enumerate(zip(shown, cuts, strict=True)):
         rows = panels[_ROWS * number : _ROWS * (number + 1)]
         _draw_pair(rows, dataset, pair, cut)
-        name_row(rows[0, 0], dataset.title, f"{pair.moving.name} to {pair.fixed.name}")
+        name_row(rows[0, 0], dataset.title, f"{pair.moving.name}\nto {pair.fixed.name}")
         name_row(rows[1, 0], "difference")
         name_row(rows[2, 0], "field")
     names = [f"level {level}" + (" (finest)" if level == 1 else "") for level in range(levels, 0, -1)]
@@ -71,7 +71,7 @@ def _draw_pair(rows: NDArray, dataset: ShownDataset, pair: ShownPair, cut: Cut) 
     for column, (field, image, labels, difference) in enumerate(zip(fields, images, masks, differences, strict=True)):
         upper, middle, lower = rows[:, column]
         show_image(upper, cut.image(image))
-        note(upper, f"{average_dice(labels, pair.fixed.labels, dataset.labels):.3f}")
+        note(upper, f"Dice {average_dice(labels, pair.fixed.labels, dataset.labels):.3f}")
         show_image(middle, difference, _DIFFERENCE, limits)
         show_grid(lower, cut.field(field))
     show_image(rows[0, len(fields)], fixed)

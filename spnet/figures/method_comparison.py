@@ -26,7 +26,7 @@ from spnet.figures.panels import (
     show_image,
     show_parts,
 )
-from spnet.figures.render import common_box, render
+from spnet.figures.render import common_box, render, trim
 
 _COLUMNS = 7
 _ROWS = 3
@@ -55,7 +55,7 @@ def draw(material: Material) -> Figure:
         blocks += [(dataset, part) for part in _in_blocks(_entries(pairs, cut, dataset.labels, material.titles))]
     sizes = [size for _, block in blocks for size in (*[block[0].image.shape] * 2, block[0].body.shape[1::-1])]
     columns = max(len(block) for _, block in blocks)
-    figure, panels = arrange(sizes, columns, group=_ROWS, between=0.5, margins=(0.36, 0.0, 0.3, 0.36))
+    figure, panels = arrange(sizes, columns, group=_ROWS, between=0.4, margins=(0.36, 0.0, 0.3, 0.3))
     for number, (dataset, block) in enumerate(blocks):
         rows = panels[_ROWS * number : _ROWS * (number + 1)]
         for column, entry in enumerate(block):
@@ -63,7 +63,10 @@ def draw(material: Material) -> Figure:
         head(rows[0, : len(block)], [entry.title for entry in block])
         for panel, what in zip(rows[:, 0], ("image", "masks", "masks in 3-D"), strict=True):
             name_row(panel, what)
-        _draw_key(rows[-1, 0], dataset)
+    for row, dataset in {
+        dataset.title: (_ROWS * number + 2, dataset) for number, (dataset, _) in enumerate(blocks)
+    }.values():
+        _draw_key(panels[row, 0], dataset)
     return figure
 
 
@@ -78,9 +81,10 @@ def _entries(pairs: Mapping[str, ShownPair], cut: Cut, labels: LabelSet, titles:
     colours = np.array([to_rgb(colour) for colour in style.parts(len(labels.parts()))])
     indices = [part_index(ids, labels.parts()) for _, _, ids, _ in columns]
     box = common_box(indices)
+    bodies = trim([render(index, colours, box) for index in indices])
     return [
-        _Entry(title, cut.image(image), cut.image(ids), render(index, colours, box), dice)
-        for (title, image, ids, dice), index in zip(columns, indices, strict=True)
+        _Entry(title, cut.image(image), cut.image(ids), body, dice)
+        for (title, image, ids, dice), body in zip(columns, bodies, strict=True)
     ]
 
 
@@ -98,7 +102,7 @@ def _draw_entry(panels: NDArray, entry: _Entry, parts: Mapping[str, Sequence[int
     show_parts(masks, entry.labels, parts)
     body.imshow(entry.body)
     if entry.dice is not None:
-        note(body, f"{entry.dice:.3f}")
+        note(body, f"Dice {entry.dice:.3f}")
 
 
 def _draw_key(panel: Axes, dataset: ShownDataset) -> None:

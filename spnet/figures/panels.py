@@ -13,7 +13,6 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from spnet.figures import style
@@ -144,7 +143,7 @@ def note(panel: Axes, text: str) -> None:
         va="top",
         fontsize=style.SMALL,
         color="black",
-        path_effects=[withStroke(linewidth=1.6, foreground="white")],
+        bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1},
     )
 
 
@@ -157,11 +156,12 @@ def head(panels: Iterable[Axes], titles: Iterable[str], weight: str = "bold") ->
 
 
 def name_row(panel: Axes, title: str, below: str = "") -> None:
-    """What a row shows, along the left side of its first panel."""
+    """What a row shows, along the left side of its first panel; `below` the title, smaller, in one line or more."""
     place = {"xycoords": "axes fraction", "textcoords": "offset points", "rotation": 90, "va": "center", "ha": "right"}
-    panel.annotate(title, (0, 0.5), (-11 if below else -3, 0), fontsize=style.NORMAL, fontweight="bold", **place)
+    lines = below.count("\n") + 1 if below else 0
+    panel.annotate(title, (0, 0.5), (-3 - 8.5 * lines, 0), fontsize=style.NORMAL, fontweight="bold", **place)
     if below:
-        panel.annotate(below, (0, 0.5), (-3, 0), fontsize=style.SMALL, **place)
+        panel.annotate(below, (0, 0.5), (-3, 0), fontsize=style.SMALL, linespacing=1.1, **place)
 
 
 def draw_bar(panel: Axes, cmap: str, limits: tuple[float, float], label: str) -> None:

@@ -13,7 +13,7 @@ _SMOOTHNESS = 0.8  # voxels
 _MARGIN = 2  # voxels around the body, so that its smoothed surface is closed
 _SURFACE = 0.45
 _LIGHT = np.array([-0.4, 0.6, 0.7])  # to the left, above, before the body
-_AMBIENT = 0.35
+_AMBIENT = 0.5
 
 
 Box = tuple[NDArray, NDArray]
@@ -59,6 +59,14 @@ def render(
     picture[rows, columns, :3] = colours[parts[place] - 1] * shade[:, None]
     picture[rows, columns, 3] = 1
     return picture
+
+
+def trim(pictures: Sequence[NDArray]) -> list[NDArray]:
+    """Cut away the borders where none of the pictures shows anything, but for room for a line of text at the top."""
+    rows, columns = np.nonzero(np.any([picture[..., 3] > 0 for picture in pictures], axis=0))
+    top = max(0, rows.min() - np.ptp(rows) // 8)
+    shown = slice(top, rows.max() + 1), slice(columns.min(), columns.max() + 1)
+    return [picture[shown] for picture in pictures]
 
 
 def _camera(azimuth: float, elevation: float) -> NDArray:
