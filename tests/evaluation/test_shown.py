@@ -9,8 +9,9 @@ from spnet.data.labels import LabelSet
 from spnet.errors import DataError
 from spnet.evaluation.chunk import MethodSpec, evaluate_chunk
 from spnet.evaluation.shown import choose_pair, register_shown
-from spnet.figures.loading import read_pair, turn_field, turn_volume
 from spnet.fields import warp
+from spnet.figures.loading import read_pair, turn_field, turn_volume
+from spnet.methods import build_method
 
 LABELS = LabelSet(scored=(1, 2), regions={"All": (1, 2)})
 SHAPE = (14, 20, 16)
@@ -75,18 +76,14 @@ def prepared(tmp_path, write_image, blobs):
 
 @pytest.fixture
 def shown(prepared, tmp_path):
-    """A pair registered by SPnet as it was born, on a grid that it pads."""
+    """A pair registered by SPnet with random fields, on a grid that it pads."""
     torch.manual_seed(0)
-    method = MethodSpec("identity").build("cpu")
-    from spnet.methods import build_method
-
     network = build_method("spnet", {})
     with torch.no_grad():
         for name, weight in network.named_parameters():
             if "predict_flow" in name:
-                weight.copy_(torch.randn_like(weight) * 0.02)
+                weight.copy_(torch.randn_like(weight) * 10)
     torch.save(network.state_dict(), tmp_path / "weights.pt")
-    assert method is not None
     spec = MethodSpec("spnet", weights=tmp_path / "weights.pt")
     (tmp_path / "pair.tsv").write_text("moving\tfixed\tdice\na\tb\t0.5\n")
     (tmp_path / "pairs.tsv").write_text("first\tsecond\tchunk\na\tb\t0\n")
