@@ -26,7 +26,7 @@ demo: $(READY)
 	$(VENV)/bin/snakemake --cores $(CORES) --configfile config/demo/config.yaml --quiet rules
 	$(VENV)/bin/snakemake --configfile config/demo/config.yaml --report results/demo/report.html --quiet all
 	@cat results/demo/tables/table1.md
-	@echo "Tables: results/demo/tables/   boxplot: results/demo/figures/fig7.png   all in one: results/demo/report.html"
+	@echo "Tables: results/demo/tables/   figures: results/demo/figures/   all in one: results/demo/report.html"
 
 test: lint
 	$(VENV)/bin/python -m pytest

@@ -34,13 +34,15 @@ def draw(material: Material) -> Figure:
     for panel, (dataset, structures) in zip(panels[:, 0], rows, strict=True):
         _draw_row(panel, dice[dice["dataset"] == dataset], structures, material)
     first = panels[0, 0]
-    title = material.datasets[rows[0][0]].title
     handles, labels = first.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, title=title)
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
+    titled = set()
     for panel, (dataset, _) in zip(panels[:, 0], rows, strict=True):
         panel.get_legend().remove()
-        if len(material.datasets) > 1:
-            panel.set_title(material.datasets[dataset].title)
+        if dataset not in titled:
+            pairs = dice[dice["dataset"] == dataset].groupby(["method", "structure"]).size().max()
+            panel.set_title(f"{material.datasets[dataset].title} ({pairs} ordered pairs)")
+            titled.add(dataset)
     return figure
 
 

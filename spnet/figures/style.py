@@ -49,7 +49,7 @@ def apply() -> None:
 
 def ranks(count: int) -> list[str]:
     """Colours from light to dark, none so dark that a black line on it is lost."""
-    return sns.blend_palette(["#fdf3c8", "#7fbfb0", "#3f79b5"], count).as_hex()
+    return sns.blend_palette(["#fdf3c8", "#8cc7b9", "#5a92cc"], count).as_hex()
 
 
 def parts(count: int) -> list[str]:
