@@ -44,6 +44,7 @@ class LabelSet:
     ignored: ids that raw files of the protocol hold and that are dropped without a word.
     merged: id -> scored id that a coarser protocol counts it to; Dice is then measured both ways.
     order: how the labels lie in space.
+    names: id -> what the reader sees, of protocols with few labels; pictures then show each in a colour of its own.
     """
 
     scored: tuple[int, ...]
@@ -52,10 +53,17 @@ class LabelSet:
     ignored: tuple[int, ...] = ()
     merged: Mapping[int, int] = field(default_factory=dict)
     order: tuple[Order, ...] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def groups(self) -> dict[str, tuple[int, ...]]:
         """Every region, and the average over all scored labels."""
         return {**self.regions, AVERAGE: self.scored}
+
+    def parts(self) -> dict[str, tuple[int, ...]]:
+        """What a picture colours: labels that have names, else the regions, else every scored label."""
+        if self.names:
+            return {name: (label,) for label, name in self.names.items()}
+        return dict(self.regions) or {str(label): (label,) for label in self.scored}
 
 
 def _both_hemispheres(numbers: list[int]) -> tuple[int, ...]:
@@ -120,12 +128,13 @@ LABEL_SETS: dict[str, LabelSet] = {
         ignored=_CANDI_IGNORED,
         order=(Order(0, tuple(left for left, _ in _PAIRED), tuple(right for _, right in _PAIRED), _LEFT_TO_RIGHT),),
     ),
-    # 1 femoral bone, 2 femoral cartilage, 3 tibial bone, 4 tibial cartilage; grouped as Xu & Niethammer (2019).
+    # Grouped as Xu & Niethammer (2019).
     "oai4": LabelSet(
         scored=(1, 2, 3, 4),
         regions={"Bone": (1, 3), "Cartilage": (2, 4)},
         known=(1, 2, 3, 4),
         order=(Order(2, (3, 4), (1, 2), "the femur lies below the tibia"),),
+        names={1: "femoral bone", 2: "femoral cartilage", 3: "tibial bone", 4: "tibial cartilage"},
     ),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from tqdm import tqdm
 from spnet.data.labels import DICE, DICE_MERGED, VOLUME, LabelSet
 from spnet.data.nifti import read_image, read_labels
 from spnet.errors import RegistrationError
-from spnet.evaluation.register import register_both_ways
-from spnet.fields import warp
+from spnet.evaluation.register import BothWays, register_both_ways
+from spnet.fields import Sampler, warp
 from spnet.methods.base import Method
 from spnet.metrics import dice_per_label, inverse_consistency_error, merge_labels, percent_folding
 
@@ -68,12 +68,24 @@ def _score_pair(method: Method, first: str, second: str, read: Reader, labels: L
         found = register_both_ways(method, image_1, image_2)
     except RegistrationError as error:
         raise RegistrationError(f"pair {first}, {second}: {error.problem}", remedy=error.remedy) from error
+    yield from score_found(found, {first: labels_1, second: labels_2}, labels, method.sampler)
+
+
+def score_found(found: BothWays, volumes: Mapping[str, Tensor], labels: LabelSet, sampler: Sampler) -> Iterator[Row]:
+    """Rows of :func:`evaluate_pairs` for one registered pair.
+
+    Parameters
+    ----------
+    volumes: labels [1, 1, D, H, W] by subject, first and second.
+    sampler: that labels are warped with.
+    """
+    (first, labels_1), (second, labels_2) = volumes.items()
     directions = (
         (first, second, labels_1, labels_2, found.forward, found.backward, found.forward_cost),
         (second, first, labels_2, labels_1, found.backward, found.forward, found.backward_cost),
     )
     for moving, fixed, moving_labels, fixed_labels, displacement, inverse, cost in directions:
-        warped = warp(moving_labels, displacement, method.sampler, "nearest")
+        warped = warp(moving_labels, displacement, sampler, "nearest")
         whole = {
             "jab": percent_folding(displacement, "forward"),
             "jab_central": percent_folding(displacement, "central"),

@@ -2,54 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from textwrap import wrap
 
-import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from spnet.data.labels import AVERAGE, DICE
 from spnet.figures import style
+from spnet.figures.material import Material
 
-# Letters of a method's title that fit under its box.
-_TITLE_WIDTH = 11
+# Letters of a method's title that fit under its box, of this many boxes side by side.
+_LETTERS = 110
 
 
-def draw(values: pd.DataFrame, titles: Mapping[str, str], dataset_titles: Mapping[str, str]) -> Figure:
-    """Boxplots of the average Dice per pair, a panel per dataset, with the methods that were scored on it.
-
-    Parameters
-    ----------
-    values: per-pair values from :func:`spnet.analysis.summarise.per_pair`.
-    titles: methods to show, in order, with what the reader sees.
-    dataset_titles: datasets to show, likewise.
-    """
-    style.apply()
+def draw(material: Material) -> Figure:
+    """Boxplots of the average Dice per pair, a panel per dataset, with the methods that were scored on it."""
+    values, titles = material.values, material.titles
     dice = values[(values["metric"] == DICE) & (values["structure"] == AVERAGE) & values["method"].isin(titles)]
     figure, panels = pyplot.subplots(
-        len(dataset_titles),
+        len(material.datasets),
         1,
-        figsize=(1.6 + 0.75 * len(titles), 3.6 * len(dataset_titles)),
+        figsize=(style.PAGE_WIDTH, 2.5 * len(material.datasets)),
         squeeze=False,
         layout="constrained",
     )
-    for panel, (dataset, title) in zip(panels[:, 0], dataset_titles.items(), strict=True):
+    for panel, (dataset, about) in zip(panels[:, 0], material.datasets.items(), strict=True):
         shown = dice[dice["dataset"] == dataset]
-        present = {method: "\n".join(wrap(title, _TITLE_WIDTH)) for method, title in titles.items()}
-        present = {method: label for method, label in present.items() if method in set(shown["method"])}
+        present = [method for method in titles if method in set(shown["method"])]
+        letters = max(7, _LETTERS // max(len(present), 1))
+        labels = {method: "\n".join(wrap(titles[method], letters)) for method in present}
         sns.boxplot(
-            shown.assign(Method=shown["method"].map(present)),
+            shown.assign(Method=shown["method"].map(labels)),
             x="Method",
             y="value",
-            order=list(present.values()),
+            order=list(labels.values()),
             color=style.BOX,  # the axis names the methods, which are more than colours to tell apart
             ax=panel,
             width=0.6,
-            linewidth=1,
-            fliersize=2,
+            linewidth=0.8,
+            fliersize=1.5,
         )
         pairs = shown.groupby("method").size().max()
-        panel.set(xlabel="", ylabel="Dice, average over labels", title=f"{title} ({pairs} ordered pairs)")
+        panel.set(xlabel="", ylabel="Dice, average over labels", title=f"{about.title} ({pairs} ordered pairs)")
     return figure

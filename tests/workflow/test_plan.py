@@ -73,7 +73,9 @@ def test_the_paper_is_three_datasets_thirty_trainings_and_380_870_and_2450_order
         "evaluate_chunk": 13 * (10 + 22 + 62),
         "collect_metrics": 1,
         "make_table": 3,
-        "draw_figure": 1,
+        "choose_pair": 3,
+        "register_shown": 4 * 3 + 7,
+        "draw_figure": 7,
         "write_report": 1,
         "all": 1,
         "total": 1567,
@@ -257,3 +259,27 @@ def test_evaluation_depends_on_the_metrics_source_and_training_on_no_source(chec
     trainings = [files for rule, files in inputs if rule == "train_method"]
     assert len(trainings) == 12
     assert not any(".py" in files for files in trainings)
+
+
+def test_a_figures_source_draws_it_again_and_registers_nothing(checkout):
+    done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
+    inputs = re.findall(r"rule (\w+):\n    input: (.*)", done.stdout)
+    drawn = [files for rule, files in inputs if rule == "draw_figure"]
+    assert len(drawn) == 7
+    assert all("figures/style.py" in files for files in drawn)
+    assert sum("fields.npz" in files for files in drawn) == 5
+    made = [
+        files for rule, files in inputs if rule in ("train_method", "evaluate_chunk", "choose_pair", "register_shown")
+    ]
+    assert not any("spnet/figures/" in files for files in made)
+
+
+def test_pairs_are_registered_once_for_all_figures_by_the_first_seed(checkout):
+    overlay = checkout.write("seeds.yaml", "seeds: [3, 1]\n")
+    done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", overlay)
+    counts = job_counts(done.stdout)
+    assert counts["choose_pair"] == 3
+    # Four methods on three datasets (Fig. 8), and seven more on the knees (Fig. 6).
+    assert counts["register_shown"] == 4 * 3 + 7
+    shown = re.findall(r"output: (results/demo/shown/\S+fields.npz)", done.stdout)
+    assert {path.split("/")[5] for path in shown} == {"seed-0", "seed-3"}

@@ -18,6 +18,7 @@ from spnet.data.reference import is_reference, reference_subject
 from spnet.data.splits import PARTS
 from spnet.data.templates import MNI152
 from spnet.errors import SpnetError
+from spnet.figures.kinds import KINDS
 
 REPOSITORY = Path(workflow.basedir).parent
 PACKAGE = Path(spnet.__file__).parent
@@ -88,7 +89,7 @@ def evaluated_weights(wildcards):
 
 def evaluated_subjects(wildcards):
     names = subjects_of_chunk(evaluated(wildcards.dataset), config["pairs_per_chunk"], int(wildcards.chunk))
-    return prepared(wildcards.dataset, names) + prepared(wildcards.dataset, names, "labels.nii.gz")
+    return prepared_with_labels(wildcards.dataset, names)
 
 
 def seeds_of(method):
@@ -120,6 +121,21 @@ def evaluation_chunks():
             for chunk in range(count_chunks(len(evaluated(experiment["dataset"])), size))
         )
     )
+
+
+def shown_files(figure, what):
+    """What the registrations that a figure shows leave, for every dataset, then method; of the first seed only."""
+    entry = config["figures"][figure]
+    if not KINDS[entry["kind"]].shows_pairs:
+        return []
+    experiments = [config["experiments"][name] for name in entry["experiments"]]
+    return [
+        f"{RUN}/shown/{trained_on(experiment, METHODS[method])}/{method}/seed-{seeds_of(method)[0]}/"
+        f"{experiment['dataset']}/{what}"
+        for experiment in experiments
+        for method in entry.get("methods", experiment["methods"])
+        if method in experiment["methods"]
+    ]
 
 
 def datasets_shown():

@@ -1,10 +1,12 @@
-"""Figures from the scores."""
+"""Figures from the scores and, where they show pairs, from those that were registered for it."""
 
 
 rule draw_figure:
     input:
         metrics=f"{RUN}/metrics.parquet",
-        sources=sources_of("figures", "analysis", "data/labels"),
+        fields=lambda wildcards: shown_files(wildcards.figure, "fields.npz"),
+        facts=lambda wildcards: shown_files(wildcards.figure, "facts.csv"),
+        sources=sources_of("figures", "analysis", "fields", "data/labels"),
     output:
         pdf=f"{RUN}/figures/{{figure}}.pdf",
         png=report(
@@ -23,13 +25,15 @@ rule draw_figure:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        # A full-size pair with its fields and levels is half a gigabyte; a comparison of methods holds eleven.
+        mem_mb=lambda wildcards: 2000 + 500 * len(shown_files(wildcards.figure, "fields.npz")),
+        runtime=30,
     params:
         specification=lambda wildcards: config["figures"][wildcards.figure],
         experiments=config["experiments"],
         methods=METHODS,
-        datasets={name: entry["title"] for name, entry in DATASETS.items()},
+        datasets={name: {key: entry[key] for key in ("title", "plane")} for name, entry in DATASETS.items()},
+        prepared=f"{RUN}/preprocessed",
         label_sets=LABEL_SETS,
     script:
         "../scripts/draw_figure.py"

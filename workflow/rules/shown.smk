@@ -4,6 +4,7 @@
 rule choose_pair:
     input:
         metrics=f"{RUN}/metrics.parquet",
+        pairs=f"{RUN}/pairs/{{dataset}}.tsv",
         sources=sources_of("evaluation/shown", "data/labels"),
     output:
         f"{RUN}/shown/{{dataset}}.tsv",

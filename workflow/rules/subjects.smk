@@ -63,6 +63,10 @@ def prepared(dataset, names, what="image.nii.gz"):
     return [f"{RUN}/preprocessed/{dataset}/{name}/{what}" for name in names]
 
 
+def prepared_with_labels(dataset, names):
+    return prepared(dataset, names) + prepared(dataset, names, "labels.nii.gz")
+
+
 def raw_files(dataset, name):
     """A subject's raw files, by role."""
     subject = subjects_of(dataset)[name]

@@ -4,7 +4,7 @@ from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
     from spnet.analysis.study import Study
-    from spnet.figures import draw_figure
+    from spnet.figures.draw import draw_figure
 
     draw_figure(
         snakemake.params.specification,
@@ -12,4 +12,6 @@ with job(snakemake.log[0], snakemake.threads):
         snakemake.params.datasets,
         snakemake.input.metrics,
         snakemake.output,
+        zip(snakemake.input.fields, snakemake.input.facts, strict=True),
+        snakemake.params.prepared,
     )

@@ -1,0 +1,68 @@
+"""From a figure's entry in the configuration to its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spnet.analysis.study import Study
+from spnet.analysis.summarise import per_pair
+from spnet.errors import ConfigError
+from spnet.figures import style
+from spnet.figures.kinds import KINDS
+from spnet.figures.loading import read_pair
+from spnet.figures.material import Material, ShownDataset
+
+
+def draw_figure(
+    specification: Mapping[str, Any],
+    study: Study,
+    datasets: Mapping[str, Mapping[str, str]],
+    metrics: str | Path,
+    outputs: Mapping[str, str | Path],
+    shown: Iterable[tuple[str | Path, str | Path]] = (),
+    prepared: str | Path = "",
+) -> None:
+    """Draw the figure of `specification` (its entry in experiments.yaml) to outputs pdf and png.
+
+    Parameters
+    ----------
+    datasets: title and plane of every dataset.
+    metrics: the run's table of all scores (Parquet).
+    shown: the files of :func:`spnet.evaluation.shown.register_shown`, fields and facts of each pair.
+    prepared: folder with a folder per dataset, in it one per prepared subject.
+    """
+    kind = specification["kind"]
+    if kind not in KINDS:
+        raise ConfigError(f"there is no kind of figure '{kind}'", remedy=f"Known: {', '.join(KINDS)}")
+    module, function = KINDS[kind].draw.split(":")
+    material = gather(specification, study, datasets, metrics, shown, prepared)
+    style.apply()
+    style.save(getattr(import_module(module), function)(material), [outputs["pdf"], outputs["png"]])
+
+
+def gather(
+    specification: Mapping[str, Any],
+    study: Study,
+    datasets: Mapping[str, Mapping[str, str]],
+    metrics: str | Path,
+    shown: Iterable[tuple[str | Path, str | Path]] = (),
+    prepared: str | Path = "",
+) -> Material:
+    """What a figure is drawn from; parameters as for :func:`draw_figure`."""
+    names, labels = specification["experiments"], study.labels()
+    titles = {row.method: row.title for row in study.rows(names)}
+    titles = {method: titles[method] for method in specification.get("methods", titles)}
+    return Material(
+        per_pair(study.scores_of(pd.read_parquet(metrics), names), labels),
+        titles,
+        {
+            name: ShownDataset(datasets[name]["title"], datasets[name]["plane"], labels[name])
+            for name in study.datasets(names)
+        },
+        [read_pair(fields, facts, prepared, labels) for fields, facts in shown],
+    )
