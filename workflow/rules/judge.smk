@@ -1,7 +1,6 @@
 """What the scores say: methods compared, the cost, the paper's claims graded."""
 
 JUDGED_ON = {name: entry for name, entry in config["experiments"].items() if entry in shown_experiments()}
-BESIDE_TABLES = ["significance"] * bool(config["significance"]) + ["cost"] + ["claims"] * bool(config["claims"])
 
 
 rule compare_methods:
@@ -36,7 +35,7 @@ rule summarise_cost:
     input:
         metrics=f"{RUN}/metrics.parquet",
         chunks=lambda wildcards: evaluation_chunks(),
-        records=lambda wildcards: [path.replace("history.csv", "run.yaml") for path in training_histories()],
+        records=lambda wildcards: training_records(),
         sources=sources_of("analysis"),
     output:
         csv=f"{RUN}/cost.csv",

@@ -7,7 +7,7 @@ rule write_report:
         figures=[f"{RUN}/figures/{figure}.png" for figure in config["figures"]],
         preparation=lambda wildcards: [f"{RUN}/preparation/{dataset}.html" for dataset in datasets_prepared()],
         trainings=lambda wildcards: training_histories(),
-        records=lambda wildcards: [path.replace("history.csv", "run.yaml") for path in training_histories()],
+        records=lambda wildcards: training_records(),
         significance=f"{RUN}/significance.md" if config["significance"] else [],
         claims=[f"{RUN}/claims.{suffix}" for suffix in ("md", "csv")] if config["claims"] else [],
         cost=f"{RUN}/cost.md",
