@@ -87,7 +87,7 @@ def test_validation_subjects_are_scored_instead_of_test_subjects_when_asked(chec
     overlay = checkout.write(
         "candi.yaml",
         "tables: {table1: null, table2: {experiments: [candi], columns: [{metric: dice, structures: [Average]}]},"
-        " table3: null}\nfigures: {fig7: null}\nexperiments: {candi: {methods: [identity]}}\n",
+        " table3: null}\nfigures: null\nsignificance: null\nexperiments: {candi: {methods: [identity]}}\n",
     )
     done = checkout.run("--dry-run", "--configfile", overlay, "--config", "evaluate_on=validation")
     assert done.returncode == 0, done.stdout

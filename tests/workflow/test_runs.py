@@ -41,11 +41,16 @@ methods:
   spnet: {training: {steps: 30, checkpoint_every: 2}}
 experiments:
   mindboggle101: {methods: [identity, syn, spnet]}
+  candi: null
+  oai: null
+  ablation: null
+  mindboggle101_to_candi: null
+  candi_to_mindboggle101: null
 tables:
   table2: null
   table3: {experiments: [mindboggle101]}
 figures:
-  fig7: {experiments: [mindboggle101]}
+  fig8: {methods: [syn, spnet]}
 """
 DEMO = ("--configfile", "config/demo/config.yaml")
 OWN_DATASET = Path(__file__).with_name("own_dataset.yaml")
