@@ -52,7 +52,7 @@ def test_lint_is_clean(checkout):
     assert "good condition" in done.stdout
 
 
-def test_the_paper_is_three_datasets_thirty_trainings_and_380_870_and_2450_ordered_pairs(checkout):
+def test_the_paper_is_three_datasets_forty_trainings_and_380_870_and_2450_ordered_pairs(checkout):
     """Of 101, 103 and 507 raw subjects, 62, 96 and 140 are used."""
     fake_mindboggle101(checkout)
     fake_candi(checkout)
@@ -69,14 +69,17 @@ def test_the_paper_is_three_datasets_thirty_trainings_and_380_870_and_2450_order
         "describe_preparation": 3,
         "write_split": 3,
         "list_pairs": 3,
-        "train_method": 10 * 3,
-        "evaluate_chunk": 13 * (10 + 22 + 62),
+        "train_method": 10 * 3 + 10,
+        "evaluate_chunk": 13 * (10 + 22 + 62) + 10 * 10 + 22 + 10,  # ablations, then transfer both ways
         "collect_metrics": 1,
-        "make_table": 3,
-        "draw_figure": 1,
+        "make_table": 6,
+        "compare_methods": 1,
+        "summarise_cost": 1,
+        "grade_claims": 1,
+        "draw_figure": 7,
         "write_report": 1,
         "all": 1,
-        "total": 1567,
+        "total": 1721,
     }
 
 
@@ -85,7 +88,9 @@ def test_validation_subjects_are_scored_instead_of_test_subjects_when_asked(chec
     overlay = checkout.write(
         "candi.yaml",
         "tables: {table1: null, table2: {experiments: [candi], columns: [{metric: dice, structures: [Average]}]},"
-        " table3: null}\nfigures: {fig7: null}\nexperiments: {candi: {methods: [identity]}}\n",
+        " table3: null, table6: null}\nfigures: null\nclaims: null\nsignificance: null\n"
+        "experiments: {candi: {methods: [identity]}, mindboggle101: null, oai: null, ablation: null,"
+        " mindboggle101_to_candi: null, candi_to_mindboggle101: null}\n",
     )
     done = checkout.run("--dry-run", "--configfile", overlay, "--config", "evaluate_on=validation")
     assert done.returncode == 0, done.stdout
@@ -120,8 +125,8 @@ def test_several_seeds_train_and_evaluate_learned_methods_only(checkout):
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", overlay)
     assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
-    assert counts["train_method"] == 12 * 3
-    assert counts["evaluate_chunk"] == 3 * 2 + 12 * 3
+    assert counts["train_method"] == 34 * 3
+    assert counts["evaluate_chunk"] == 3 * 2 + (34 + 2) * 3  # the transfers train nothing
 
 
 @pytest.mark.parametrize(
