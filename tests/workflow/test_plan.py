@@ -52,7 +52,7 @@ def test_lint_is_clean(checkout):
     assert "good condition" in done.stdout
 
 
-def test_the_paper_is_three_datasets_thirty_trainings_and_380_870_and_2450_ordered_pairs(checkout):
+def test_the_paper_is_three_datasets_forty_trainings_and_380_870_and_2450_ordered_pairs(checkout):
     """Of 101, 103 and 507 raw subjects, 62, 96 and 140 are used."""
     fake_mindboggle101(checkout)
     fake_candi(checkout)
@@ -69,16 +69,19 @@ def test_the_paper_is_three_datasets_thirty_trainings_and_380_870_and_2450_order
         "describe_preparation": 3,
         "write_split": 3,
         "list_pairs": 3,
-        "train_method": 10 * 3,
-        "evaluate_chunk": 13 * (10 + 22 + 62),
+        "train_method": 10 * 3 + 10,
+        "evaluate_chunk": 13 * (10 + 22 + 62) + 10 * 10 + 22 + 10,  # ablations, then transfer both ways
         "collect_metrics": 1,
-        "make_table": 3,
+        "make_table": 6,
+        "compare_methods": 1,
+        "summarise_cost": 1,
+        "grade_claims": 1,
         "choose_pair": 3,
         "register_shown": 4 * 3 + 7,
         "draw_figure": 7,
         "write_report": 1,
         "all": 1,
-        "total": 1567,
+        "total": 1743,
     }
 
 
@@ -87,7 +90,9 @@ def test_validation_subjects_are_scored_instead_of_test_subjects_when_asked(chec
     overlay = checkout.write(
         "candi.yaml",
         "tables: {table1: null, table2: {experiments: [candi], columns: [{metric: dice, structures: [Average]}]},"
-        " table3: null}\nfigures: null\nsignificance: null\nexperiments: {candi: {methods: [identity]}}\n",
+        " table3: null, table6: null}\nfigures: null\nclaims: null\nsignificance: null\n"
+        "experiments: {candi: {methods: [identity]}, mindboggle101: null, oai: null, ablation: null,"
+        " mindboggle101_to_candi: null, candi_to_mindboggle101: null}\n",
     )
     done = checkout.run("--dry-run", "--configfile", overlay, "--config", "evaluate_on=validation")
     assert done.returncode == 0, done.stdout
@@ -103,7 +108,7 @@ def test_the_demo_makes_its_raw_scans_and_runs_the_same_rules(checkout):
     for layout in ("mindboggle101", "candi", "oai_zib"):
         assert counts[f"make_virtual_{layout}"] == 10
     assert counts["preprocess_subject"] == 30
-    assert counts["train_method"] == 12
+    assert counts["train_method"] == 34
 
 
 def test_published_weights_run_on_whatever_subjects_are_there_without_training(checkout):
@@ -122,8 +127,8 @@ def test_several_seeds_train_and_evaluate_learned_methods_only(checkout):
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", overlay)
     assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
-    assert counts["train_method"] == 12 * 3
-    assert counts["evaluate_chunk"] == 3 * 2 + 12 * 3
+    assert counts["train_method"] == 34 * 3
+    assert counts["evaluate_chunk"] == 3 * 2 + (34 + 2) * 3  # the transfers train nothing
 
 
 @pytest.mark.parametrize(
@@ -252,12 +257,12 @@ def test_evaluation_depends_on_the_metrics_source_and_training_on_no_source(chec
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
     inputs = re.findall(r"rule (\w+):\n    input: (.*)", done.stdout)
     evaluations = [files for rule, files in inputs if rule == "evaluate_chunk"]
-    assert len(evaluations) == 12 + 3 + 3
+    assert len(evaluations) == 42
     for files in evaluations:
         assert "metrics/overlap.py" in files
         assert "data/labels.py" in files
     trainings = [files for rule, files in inputs if rule == "train_method"]
-    assert len(trainings) == 12
+    assert len(trainings) == 34
     assert not any(".py" in files for files in trainings)
 
 
