@@ -1,6 +1,7 @@
 """Running the workflow in a copy of the checkout, so that tests never touch its results."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,20 @@ class Checkout:
             text=True,
         )
 
+    def plan(self, *arguments):
+        """How many jobs of each rule Snakemake would run, by a dry-run that must not fail; none if nothing."""
+        done = self.run("--dry-run", *arguments)
+        assert done.returncode == 0, done.stdout[-5000:]
+        return self.job_counts(done.stdout)
+
+    @staticmethod
+    def job_counts(output):
+        """Number of jobs of each rule, from what a dry-run printed; none if there is nothing to do."""
+        tables = set(re.findall(r"Job stats:\n(.*?)\n\n", output, re.DOTALL))
+        assert len(tables) <= 1
+        rows = [row for table in tables for row in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)]
+        return {name: int(count) for name, count in rows}
+
     def start(self, *arguments):
         """Start Snakemake in a process group of its own and return at once."""
         return subprocess.Popen(
@@ -59,3 +74,9 @@ class Checkout:
 @pytest.fixture
 def checkout(repository, tmp_path):
     return Checkout(repository, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_checkout(repository, tmp_path_factory):
+    """One that the tests of a module share, for what takes minutes to make."""
+    return Checkout(repository, tmp_path_factory.mktemp("checkout"))

@@ -41,11 +41,6 @@ def fake_oai(checkout, knees=507):
         checkout.write(f"data/oai/00m/{path}/001", "")
 
 
-def job_counts(output):
-    (table,) = set(re.findall(r"Job stats:\n(.*?)\n\n", output, re.DOTALL))
-    return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)}
-
-
 def test_lint_is_clean(checkout):
     done = checkout.run("--lint")
     assert done.returncode == 0, done.stdout
@@ -63,7 +58,7 @@ def test_the_paper_is_three_datasets_forty_trainings_and_380_870_and_2450_ordere
     assert "Mindboggle101: 42 train (1722 ordered pairs), 20 test (380 ordered pairs)." in done.stdout
     assert re.search(r"CANDI: 66 train .*, 7 validation .*, 30 test \(870 ordered pairs\)\.", done.stdout)
     assert re.search(r"OAI: 90 train .*, 10 validation .*, 50 test \(2450 ordered pairs\)\.", done.stdout)
-    assert job_counts(done.stdout) == {
+    assert checkout.job_counts(done.stdout) == {
         "prepare_reference": 1,
         "preprocess_subject": 62 + 96 + 140,
         "describe_preparation": 3,
@@ -96,7 +91,7 @@ def test_validation_subjects_are_scored_instead_of_test_subjects_when_asked(chec
     )
     done = checkout.run("--dry-run", "--configfile", overlay, "--config", "evaluate_on=validation")
     assert done.returncode == 0, done.stdout
-    counts = job_counts(done.stdout)
+    counts = checkout.job_counts(done.stdout)
     assert counts["preprocess_subject"] == 7
     assert counts["evaluate_chunk"] == 2
 
@@ -104,7 +99,7 @@ def test_validation_subjects_are_scored_instead_of_test_subjects_when_asked(chec
 def test_the_demo_makes_its_raw_scans_and_runs_the_same_rules(checkout):
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
     assert done.returncode == 0, done.stdout
-    counts = job_counts(done.stdout)
+    counts = checkout.job_counts(done.stdout)
     for layout in ("mindboggle101", "candi", "oai_zib"):
         assert counts[f"make_virtual_{layout}"] == 10
     assert counts["preprocess_subject"] == 30
@@ -115,7 +110,7 @@ def test_published_weights_run_on_whatever_subjects_are_there_without_training(c
     fake_mindboggle101(checkout, {"OASIS-TRT-20": 5})
     done = checkout.run("--dry-run", "--configfile", "config/published_weights/config.yaml")
     assert done.returncode == 0, done.stdout
-    counts = job_counts(done.stdout)
+    counts = checkout.job_counts(done.stdout)
     assert counts["preprocess_subject"] == 5
     assert counts["fetch_weights"] == 3
     assert counts["evaluate_chunk"] == 5 * 3
@@ -126,7 +121,7 @@ def test_several_seeds_train_and_evaluate_learned_methods_only(checkout):
     overlay = checkout.write("seeds.yaml", "seeds: [0, 1, 2]\n")
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", overlay)
     assert done.returncode == 0, done.stdout
-    counts = job_counts(done.stdout)
+    counts = checkout.job_counts(done.stdout)
     assert counts["train_method"] == 34 * 3
     assert counts["evaluate_chunk"] == 3 * 2 + (34 + 2) * 3  # the transfers train nothing
 
@@ -161,16 +156,16 @@ def test_archives_that_lie_in_the_dataset_are_unpacked_before_anything_else_is_p
     weights = ("--configfile", "config/published_weights/config.yaml")
     done = checkout.run("--dry-run", *weights)
     assert done.returncode == 0, done.stdout
-    assert job_counts(done.stdout) == {"unpack_archives": 1, "all": 1, "total": 2}
+    assert checkout.job_counts(done.stdout) == {"unpack_archives": 1, "all": 1, "total": 2}
     only = checkout.run("--dry-run", "unpack", *weights)
-    assert job_counts(only.stdout) == {"unpack_archives": 1, "unpack": 1, "total": 2}
+    assert checkout.job_counts(only.stdout) == {"unpack_archives": 1, "unpack": 1, "total": 2}
 
 
 def test_archives_that_need_no_account_are_fetched_when_asked_and_only_then(checkout):
     weights = ("--configfile", "config/published_weights/config.yaml")
     done = checkout.run("--dry-run", *weights, "--config", "download=true")
     assert done.returncode == 0, done.stdout
-    assert job_counts(done.stdout) == {"fetch_archive": 3, "unpack_archives": 1, "all": 1, "total": 5}
+    assert checkout.job_counts(done.stdout) == {"fetch_archive": 3, "unpack_archives": 1, "all": 1, "total": 5}
     assert "raw scans are missing" in checkout.run("--dry-run", *weights).stdout
 
 
@@ -183,7 +178,7 @@ def test_an_archive_beside_a_table_of_ones_own_is_left_alone(checkout):
     checkout.write("data/mine/backup.tar.gz", "")
     done = checkout.run("--dry-run", "--configfile", checkout.write("mine.yaml", OWN_DATASET))
     assert done.returncode == 0, done.stdout
-    assert "unpack_archives" not in job_counts(done.stdout)
+    assert "unpack_archives" not in checkout.job_counts(done.stdout)
 
 
 def test_one_test_subject_is_not_enough(checkout):
@@ -282,7 +277,7 @@ def test_a_figures_source_draws_it_again_and_registers_nothing(checkout):
 def test_pairs_are_registered_once_for_all_figures_by_the_first_seed(checkout):
     overlay = checkout.write("seeds.yaml", "seeds: [3, 1]\n")
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", overlay)
-    counts = job_counts(done.stdout)
+    counts = checkout.job_counts(done.stdout)
     assert counts["choose_pair"] == 3
     # Four methods on three datasets (Fig. 8), and seven more on the knees (Fig. 6).
     assert counts["register_shown"] == 4 * 3 + 7
