@@ -67,7 +67,7 @@ def fill_defaults(config: dict[str, Any]) -> None:
 
 def _forget_experiments(config: dict[str, Any], gone: set[str]) -> None:
     """Take experiments out of what shows them; what then shows nothing goes as well."""
-    left = {entry["trained_on"] for entry in config["experiments"].values()}
+    experiments = config["experiments"]
 
     def remaining(entry: Mapping[str, Any]) -> dict[str, Any] | None:
         kept = dict(entry)
@@ -76,6 +76,7 @@ def _forget_experiments(config: dict[str, Any], gone: set[str]) -> None:
         if "columns" in kept:
             kept["columns"] = [column for column in map(remaining, kept["columns"]) if column is not None]
         if "rows" in kept:
+            left = {experiments[name].get("trained_on") for name in kept["experiments"] if name in experiments}
             kept["rows"] = [row for row in kept["rows"] if row.get("trained_on", UNTRAINED) in {*left, UNTRAINED}]
         return None if any(kept.get(key, True) == [] for key in ("experiments", "columns", "rows")) else kept
 
@@ -147,12 +148,15 @@ def _check_references(config: Mapping[str, Any]) -> None:
             _check_known(entry.get("methods", ()), shown, user, "method")
             _check_known((row["method"] for row in entry.get("rows", ())), shown, user, "method")
     if config["significance"]:
-        _check_significance(config["significance"], config["experiments"])
+        _check_significance(config["significance"], config["experiments"], config["datasets"])
     for name, claim in config["claims"].items():
         _check_known(_methods_of(claim), config["methods"], f"claim '{name}'", "method")
     for name, table in config["tables"].items():
         _check_columns(name, table, config)
-        _check_rows(name, table, config)
+        _check_rows(f"table '{name}'", table, config)
+    for name, figure in config["figures"].items():
+        rows = [{"method": method} for method in figure.get("methods", ())]
+        _check_rows(f"figure '{name}'", {**figure, "rows": rows}, config)
 
 
 def _methods_of(claim: Mapping[str, Any]) -> Iterable[str]:
@@ -162,14 +166,21 @@ def _methods_of(claim: Mapping[str, Any]) -> Iterable[str]:
         yield from (value,) if isinstance(value, str) else value
 
 
-def _check_significance(significance: Mapping[str, Any], experiments: Mapping[str, Any]) -> None:
+def _check_significance(
+    significance: Mapping[str, Any], experiments: Mapping[str, Any], datasets: Mapping[str, Any]
+) -> None:
     _check_known(significance["experiments"], experiments, "significance", "experiment")
     for name in significance["experiments"]:
         methods = dict.fromkeys(experiments[name]["methods"])
         _check_known([significance["reference"]], methods, f"significance, experiment '{name}',", "method")
+    sets = [label_set(datasets[experiments[name]["dataset"]]["label_set"]) for name in significance["experiments"]]
+    for quantity in significance["quantities"]:
+        by_label = quantity["metric"] in (DICE, DICE_MERGED)
+        known = {group: () for labels in sets for group in labels.groups()} if by_label else {VOLUME: ()}
+        _check_known([quantity["structure"]], known, f"significance, {quantity['metric']},", "structure")
 
 
-def _check_rows(name: str, table: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+def _check_rows(user: str, table: Mapping[str, Any], config: Mapping[str, Any]) -> None:
     """Every row is of one training per dataset."""
     experiments = [config["experiments"][key] for key in table["experiments"]]
     rows = table.get("rows") or [{"method": method} for entry in experiments for method in entry["methods"]]
@@ -177,15 +188,15 @@ def _check_rows(name: str, table: Mapping[str, Any], config: Mapping[str, Any]) 
         method, wanted = row["method"], row.get("trained_on")
         shown = [entry for entry in experiments if method in entry["methods"]]
         known = {entry["trained_on"]: () for entry in shown}
-        _check_known([wanted] if wanted else (), known, f"table '{name}', row '{method}',", "dataset trained on")
+        _check_known([wanted] if wanted else (), known, f"{user}, row '{method}',", "dataset trained on")
         weights: dict[str, set[str]] = {}
         for entry in shown:
             if wanted in (None, entry["trained_on"]):
                 weights.setdefault(entry["dataset"], set()).add(trained_on(entry, config["methods"][method]))
         if any(len(sources) > 1 for sources in weights.values()):
             raise ConfigError(
-                f"table '{name}' shows method '{method}' trained on several datasets in one row",
-                remedy="Give it rows with trained_on",
+                f"{user} shows method '{method}' trained on several datasets as one",
+                remedy="Give a table rows with trained_on, a figure experiments of one training per dataset",
             )
 
 

@@ -120,6 +120,14 @@ def test_every_method_entry_names_an_implementation(paper):
         (lambda c: c["figures"]["fig8"].update(methods=["spnte"]), "figure 'fig8' names the method 'spnte'"),
         (lambda c: c["tables"]["table4"]["rows"][0].update(method="vm"), "table 'table4' names the method 'vm'"),
         (
+            lambda c: c["figures"]["fig4"]["experiments"].append("candi_to_mindboggle101"),
+            "figure 'fig4' shows method 'spnet' trained on several datasets",
+        ),
+        (
+            lambda c: c["significance"]["quantities"][0].update(structure="Avrage"),
+            "significance, dice, names the structure 'Avrage', which does not exist, did you mean 'Average'",
+        ),
+        (
             lambda c: c["significance"].update(reference="vm"),
             "significance, experiment 'ablation', names the method 'vm'",
         ),
@@ -163,6 +171,8 @@ def test_every_method_entry_names_an_implementation(paper):
         "per_dataset",
         "figure",
         "row",
+        "trainings",
+        "quantity",
         "reference",
         "no_rows",
         "row_training",

@@ -50,7 +50,7 @@ def cost_ratio(evidence: Evidence, claim: Parameters) -> Finding:
     for experiment in claim["experiments"]:
         for rival in claim["than"]:
             try:
-                ours, theirs = (
+                (ours, ours_on), (theirs, theirs_on) = (
                     evidence.cost_of(experiment, name, claim["quantity"], claim.get("device"))
                     for name in (claim["method"], rival)
                 )
@@ -60,7 +60,8 @@ def cost_ratio(evidence: Evidence, claim: Parameters) -> Finding:
             ratio = ours / theirs
             least, most = claim.get("at_least", 0), claim.get("at_most", float("inf"))
             bounds = f"at least {least:g}" + ("" if most == float("inf") else f", at most {most:g}")
-            label = f"{experiment}: {claim['method']} {ours:.4g}, {rival} {theirs:.4g}, {ratio:.2f} times ({bounds})"
+            costs = f"{claim['method']} {ours:.4g} on {ours_on}, {rival} {theirs:.4g} on {theirs_on}"
+            label = f"{experiment}: {costs}, {ratio:.2f} times ({bounds})"
             checks.append(exact(label, min(ratio - least, most - ratio)))
     return all_hold(checks, missing)
 
@@ -81,7 +82,10 @@ def order_independent(evidence: Evidence, claim: Parameters) -> Finding:
     apart = max(
         (there.displacement - back.inverse).abs().max().item(), (there.inverse - back.displacement).abs().max().item()
     )
-    share = apart / there.displacement.abs().max().item()
+    largest = there.displacement.abs().max().item()
+    if largest == 0:
+        return Finding(NOT_TESTED, f"{claim['method']} moves nothing")
+    share = apart / largest
     holds = (share <= claim["tolerance"]) == claim["expected"]
     figures = (
         f"fields of swapped images differ by {share:.1e} of the largest displacement, {claim['tolerance']:.0e} bounds"

@@ -22,6 +22,7 @@ STATISTICS: dict[str, Callable[[Evidence, Mapping[str, Any]], Finding]] = {
         claim_scores.better_on_most,
         claim_scores.better_than_several,
         claim_scores.difference_at_least,
+        claim_scores.difference_at_most,
         claim_scores.lower_by_factor,
         claim_scores.equals_within,
         claim_scores.at_most,

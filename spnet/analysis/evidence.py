@@ -84,8 +84,8 @@ class Evidence:
         entry = self.study.methods[method]
         return build_method(entry["implementation"], settings(entry, "options", ""))
 
-    def cost_of(self, experiment: str, method: str, quantity: str, device: str | None) -> float:
-        """A method's cost in an experiment, measured on that kind of device (None: on any)."""
+    def cost_of(self, experiment: str, method: str, quantity: str, device: str | None) -> tuple[float, str]:
+        """A method's cost in an experiment and the device it was measured on, of that kind (None: any)."""
         entry = self.experiment(experiment)
         found = self.method_in(experiment, method)
         source = trained_on(entry, self.study.methods[found])
@@ -96,4 +96,4 @@ class Evidence:
             raise NotTestedError(f"{quantity} of {method} was not measured")
         if device is not None and set(rows["device"]) != {device}:
             raise NotTestedError(f"{quantity} of {method} was measured on {rows['device'].iloc[0]}, not on {device}")
-        return float(rows["value"].mean())
+        return float(rows["value"].mean()), ", ".join(sorted(set(rows["device"])))

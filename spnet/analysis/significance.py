@@ -13,6 +13,7 @@ from spnet.analysis.study import CONTROL, Study
 from spnet.analysis.summarise import per_pair
 from spnet.analysis.tables import HIGHER_IS_BETTER, METRIC_TITLES
 from spnet.analysis.text import markdown_page
+from spnet.data.labels import DICE_MERGED
 from spnet.errors import DataError
 from spnet.files import atomic_path, write_text
 
@@ -52,13 +53,20 @@ def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], stud
         for quantity in specification["quantities"]
         if _has(study, place[0], quantity)
     ]
+    if not any(len(part) for part in parts):
+        raise DataError(
+            f"there is no method to compare with '{specification['reference']}'",
+            remedy="Set significance to null, or give its experiments more methods",
+        )
     return pd.concat([part.assign(p_holm=holm(part["p"])) for part in parts if len(part)], ignore_index=True)
 
 
 def _has(study: Study, dataset: str, quantity: Mapping[str, str]) -> bool:
     """Whether the dataset has the quantity's region, where it is one."""
-    groups = study.labels()[dataset].groups()
-    return quantity["metric"] not in HIGHER_IS_BETTER or quantity["structure"] in groups
+    labels = study.labels()[dataset]
+    if quantity["metric"] == DICE_MERGED and not labels.merged:
+        return False
+    return quantity["metric"] not in HIGHER_IS_BETTER or quantity["structure"] in labels.groups()
 
 
 def _family(
@@ -118,7 +126,8 @@ def write_significance(
     reference = study.methods[specification["reference"]]["title"]
     text = [f"# {reference} against every other method\n"]
     for (dataset, trained_on, metric, structure), family in table.groupby(FAMILY, sort=False):
-        quantity = f"Dice, {structure}" if metric in HIGHER_IS_BETTER else METRIC_TITLES[metric]
+        dice = "Dice, labels merged" if metric == DICE_MERGED else "Dice"
+        quantity = f"{dice}, {structure}" if metric in HIGHER_IS_BETTER else METRIC_TITLES[metric]
         pairs = f"{family['pairs'].iloc[0]} ordered pairs of {family['subjects'].iloc[0]} subjects"
         body = [_line(row, study) for row in family.to_dict("records")]
         # A network that comes from elsewhere would else look like the dataset's own.

@@ -116,6 +116,11 @@ BOTH = ["syn", "vm"]
             {"method": "syn", "than": ["vm"], "experiments": ["here"], "metric": "dice"},
         ),
         (
+            "not tested",
+            "better_on_most",
+            {"method": "good", "than": [*BOTH, "nobody"], "experiments": ["here"], "metric": "dice"},
+        ),
+        (
             "reproduced",
             "better_than_several",
             {
@@ -131,6 +136,10 @@ BOTH = ["syn", "vm"]
         ("reproduced", "difference_at_least", {"method": "good", "over": {"vm": 0.04, "syn": 0.09}, **DICE}),
         ("not reproduced", "difference_at_least", {"method": "good", "over": {"vm": 0.04, "syn": 0.11}, **DICE}),
         ("undecided", "difference_at_least", {"method": "good", "over": {"vm": 0.05}, **DICE}),
+        ("reproduced", "difference_at_least", {"method": "good", "over": {"vm": 0.05}, "tolerance": 0.005, **DICE}),
+        ("reproduced", "difference_at_most", {"methods": ["good"], "over": {"vm": 0.06, "syn": 0.11}, **DICE}),
+        ("reproduced", "difference_at_most", {"methods": ["vm", "syn"], "over": {"good": 0.0}, **DICE}),
+        ("not reproduced", "difference_at_most", {"methods": ["vm", "good"], "over": {"syn": 0.06}, **DICE}),
         ("reproduced", "lower_by_factor", {"method": "good", "than": BOTH, "factor": 7, **ICE}),
         ("not reproduced", "lower_by_factor", {"method": "good", "than": BOTH, "factor": 9, **ICE}),
         ("reproduced", "equals_within", {"method": "good", "as": ["as_good"], "tolerance": 0.005, **DICE}),

@@ -62,7 +62,7 @@ def sources_of(*parts):
     it again.
     """
     found = [
-        path for part in parts for path in sorted(PACKAGE.rglob(f"{part}/*.py")) + sorted(PACKAGE.glob(f"{part}.py"))
+        path for part in parts for path in sorted((PACKAGE / part).rglob("*.py")) + sorted(PACKAGE.glob(f"{part}.py"))
     ]
     if len(found) < len(parts):
         raise WorkflowError(f"source files of {parts} are not under {PACKAGE}")

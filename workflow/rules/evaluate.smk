@@ -6,7 +6,9 @@ rule evaluate_chunk:
         weights=evaluated_weights,
         pairs=f"{RUN}/pairs/{{dataset}}.tsv",
         prepared=evaluated_subjects,
-        sources=sources_of("metrics", "evaluation", "fields", "data/labels"),
+        sources=sources_of(
+            "metrics", "evaluation/chunk", "evaluation/evaluate", "evaluation/register", "fields", "data/labels"
+        ),
     output:
         f"{RUN}/evaluation/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.csv",
     log:

@@ -19,7 +19,10 @@ rule write_report:
             "analysis/report_page",
             "analysis/report_sections",
             "analysis/report_training",
+            "figures/kinds",
+            "figures/style",
             "figures/training_curves",
+            "provenance",
         ),
     output:
         f"{RUN}/report.html",
