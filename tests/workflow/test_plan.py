@@ -103,7 +103,7 @@ def test_the_demo_makes_its_raw_scans_and_runs_the_same_rules(checkout):
     for layout in ("mindboggle101", "candi", "oai_zib"):
         assert counts[f"make_virtual_{layout}"] == 10
     assert counts["preprocess_subject"] == 30
-    assert counts["train_method"] == 34
+    assert counts["train_method"] == 29
 
 
 def test_published_weights_run_on_whatever_subjects_are_there_without_training(checkout):
@@ -122,8 +122,8 @@ def test_several_seeds_train_and_evaluate_learned_methods_only(checkout):
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", overlay)
     assert done.returncode == 0, done.stdout
     counts = checkout.job_counts(done.stdout)
-    assert counts["train_method"] == 34 * 3
-    assert counts["evaluate_chunk"] == 3 * 2 + (34 + 2) * 3  # the transfers train nothing
+    assert counts["train_method"] == 29 * 3
+    assert counts["evaluate_chunk"] == 3 * 2 + (29 + 2) * 3  # the transfers train nothing
 
 
 @pytest.mark.parametrize(
@@ -252,12 +252,12 @@ def test_evaluation_depends_on_the_metrics_source_and_training_on_no_source(chec
     done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
     inputs = re.findall(r"rule (\w+):\n    input: (.*)", done.stdout)
     evaluations = [files for rule, files in inputs if rule == "evaluate_chunk"]
-    assert len(evaluations) == 42
+    assert len(evaluations) == 37
     for files in evaluations:
         assert "metrics/overlap.py" in files
         assert "data/labels.py" in files
     trainings = [files for rule, files in inputs if rule == "train_method"]
-    assert len(trainings) == 34
+    assert len(trainings) == 29
     assert not any(".py" in files for files in trainings)
 
 
