@@ -300,6 +300,8 @@ datasets:
     prepare: {{spacing: 5.0, shape: [32, 40, 32]}}
 experiments:
   mindboggle101: {{methods: [identity]}}
+figures: {{fig4: null, fig8: null, fig9: null, fig10: null}}
+significance: null
 """
 PUBLISHED = ("--configfile", "config/published_weights/config.yaml")
 
