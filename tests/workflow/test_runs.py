@@ -339,4 +339,6 @@ def test_an_archive_is_fetched_checked_unpacked_and_run_and_a_truncated_one_is_n
     assert done.returncode == 0, done.stdout[-5000:]
     table = pd.read_csv(checkout.folder / "results/published_weights/tables/table1.csv")
     assert table["pairs"].unique().tolist() == [2]
-    assert "Nothing to be done" in checkout.run(*PUBLISHED, overlay).stdout
+    assert "Nothing to be done" in checkout.run(*PUBLISHED, overlay, "--config", "download=true").stdout
+    # The report shows the configuration, so it alone follows a change of it.
+    assert set(checkout.plan(*PUBLISHED, overlay)) == {"write_report", "all", "total"}
