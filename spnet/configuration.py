@@ -109,6 +109,13 @@ def trained_on(experiment: Mapping[str, Any], method: Mapping[str, Any]) -> str:
     return by_kind[method["kind"]]
 
 
+def shown_experiments(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Experiments that a table, a figure or the comparison of methods shows, each once."""
+    shown = [*config["tables"].values(), *config["figures"].values(), config["significance"] or {"experiments": []}]
+    names = dict.fromkeys(name for entry in shown for name in entry["experiments"])
+    return [config["experiments"][name] for name in names]
+
+
 def settings(method: Mapping[str, Any], key: str, dataset: str) -> dict[str, Any]:
     """`options` or `training` of a method's entry, with what it sets apart for a dataset laid over."""
     return {**method[key], **method["per_dataset"].get(dataset, {}).get(key, {})}

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from spnet.analysis.trainings import AGAIN, read_training
 from spnet.configuration import UNTRAINED
 from spnet.device import choose_device
 from spnet.errors import DataError, first_line
 
 COLUMNS = ["part", "trained_on", "dataset", "method", "quantity", "value", "unit", "device"]
 REGISTRATION, TRAINING, RUN = "registration", "training", "run"
-# Rules whose jobs compute with networks, and so on a GPU where there is one.
-NETWORK_RULES = ("train_method", "evaluate_chunk", "register_shown")
 _PLACE = ["trained_on", "dataset", "method"]
 
 
@@ -30,12 +28,14 @@ class Sources:
     metrics: all scores.
     records: run.yaml of every training, history.csv beside it.
     benchmarks: folder of Snakemake's benchmark files, one per job that ended.
+    network_rules: rules whose jobs compute with networks, and so on a GPU where there is one.
     device: of the configuration, for networks that were not trained here.
     """
 
     metrics: str | Path
     records: Sequence[str | Path]
     benchmarks: str | Path
+    network_rules: Sequence[str]
     device: str
 
 
@@ -53,7 +53,7 @@ def measure_cost(sources: Sources) -> pd.DataFrame:
     rows = [
         *_registration_rows(pd.read_parquet(sources.metrics), devices, default),
         *_training_rows(trainings),
-        *_run_rows(Path(sources.benchmarks), devices, default),
+        *_run_rows(sources, devices, default),
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -80,25 +80,21 @@ def _registration_rows(
 
 
 def _training(path: Path) -> dict[str, Any]:
+    training = read_training(path.with_name("history.csv"))
     try:
-        record = yaml.safe_load(path.read_text())
-        history = pd.read_csv(path.with_name("history.csv"))
+        seconds = training.history["seconds"]
         return {
-            "trained_on": path.parents[2].name,
-            "method": path.parents[1].name,
-            "device": record["device_type"],
-            "steps": len(history),
+            "trained_on": training.dataset,
+            "method": training.method,
+            "device": training.record["device_type"],
+            "steps": len(seconds),
             # The median, since the first step of a start also warms up.
-            "seconds_per_step": history["seconds"].median(),
-            "hours": history["seconds"].sum() / 3600,
-            "training_peak_mb": record["outcome"].get("peak_mb"),
+            "seconds_per_step": seconds.median(),
+            "hours": seconds.sum() / 3600,
+            "training_peak_mb": training.record["outcome"].get("peak_mb"),
         }
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise DataError(
-            f"this training's record or history cannot be read ({first_line(error)})",
-            path=path,
-            remedy="Delete the model's folder and start again",
-        ) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"this training's record or history lacks {error}", path=path, remedy=AGAIN) from error
 
 
 def _training_rows(trainings: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
@@ -112,8 +108,8 @@ def _training_rows(trainings: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
             yield (TRAINING, trained_on, "", method, quantity, value, unit, "/".join(sorted(set(seeds["device"]))))
 
 
-def _run_rows(folder: Path, devices: Mapping[tuple[str, str], str], default: str) -> Iterable[tuple[Any, ...]]:
-    jobs = [_job(folder, path, devices, default) for path in sorted(folder.rglob("*.tsv"))]
+def _run_rows(sources: Sources, devices: Mapping[tuple[str, str], str], default: str) -> Iterable[tuple[Any, ...]]:
+    jobs = [_job(sources, path, devices, default) for path in sorted(Path(sources.benchmarks).rglob("*.tsv"))]
     table = pd.DataFrame(jobs, columns=["rule", "device", "wall", "cpu"])
     for (rule, device), own in table.groupby(["rule", "device"]):
         place = (RUN, "", "", rule)
@@ -124,11 +120,11 @@ def _run_rows(folder: Path, devices: Mapping[tuple[str, str], str], default: str
             yield (*place, "gpu_hours", own["wall"].sum() / 3600, "GPU h", device)
 
 
-def _job(folder: Path, path: Path, devices: Mapping[tuple[str, str], str], default: str) -> tuple[Any, ...]:
+def _job(sources: Sources, path: Path, devices: Mapping[tuple[str, str], str], default: str) -> tuple[Any, ...]:
     """Rule, device, wall and processor seconds of a job."""
-    parts = path.relative_to(folder).with_suffix("").parts
+    parts = path.relative_to(sources.benchmarks).with_suffix("").parts
     rule, device = parts[0], "cpu"
-    if rule in NETWORK_RULES and len(parts) > 2:
+    if rule in sources.network_rules and len(parts) > 2:
         device = _device_of(parts[1], parts[2], devices, default)
     try:
         measured = pd.read_csv(path, sep="\t")

@@ -19,7 +19,9 @@ from spnet.analysis.report_sections import (
     software_section,
     tables_section,
 )
-from spnet.analysis.report_training import read_training, training_section
+from spnet.analysis.report_training import training_section
+from spnet.analysis.trainings import read_training
+from spnet.configuration import shown_experiments
 from spnet.files import write_text
 
 _LEAD = (
@@ -69,7 +71,7 @@ def write_report(config: Mapping[str, Any], files: ReportFiles, output: str | Pa
 
 def _sections(config: Mapping[str, Any], files: ReportFiles) -> list[Section]:
     """What there is, in the order of a reader's questions."""
-    sections = [experiments_section(config, _shown_experiments(config))]
+    sections = [experiments_section(config, shown_experiments(config))]
     if files.tables:
         sections.append(tables_section(_in_order(files.tables), config))
     if files.significance:
@@ -86,12 +88,6 @@ def _sections(config: Mapping[str, Any], files: ReportFiles) -> list[Section]:
     if files.preparation:
         sections.append(preparation_section([Path(path) for path in files.preparation], config))
     return [*sections, software_section(), configuration_section(config)]
-
-
-def _shown_experiments(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    entries = [*config["tables"].values(), *config["figures"].values(), config.get("significance") or {}]
-    names = dict.fromkeys(name for entry in entries for name in entry.get("experiments", ()))
-    return [config["experiments"][name] for name in names]
 
 
 def _in_order(paths: Sequence[str | Path]) -> list[Path]:

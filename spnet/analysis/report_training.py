@@ -3,61 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import yaml
 from matplotlib import pyplot
 
 from spnet.analysis.html import data_url, table
 from spnet.analysis.report_html import Section, figure, scrolling
-from spnet.errors import DataError, first_line
+from spnet.analysis.trainings import Training
 from spnet.figures import training_curves
 
-_AGAIN = "Delete the folder of this model and run again: it is then trained anew"
 _DPI = 110
 _CAPTION = (
     "Loss by step, thin, and its mean over the last twentieth of the training (ten steps at least), thick. Dotted "
     "lines: a new stage, with another loss. Losses of different methods are not comparable."
 )
-
-
-@dataclass(frozen=True)
-class Training:
-    """A training of the run: its folder is ``models/{dataset}/{method}/seed-{seed}``."""
-
-    dataset: str
-    method: str
-    seed: str
-    history: pd.DataFrame
-    record: Mapping[str, Any]
-
-
-def read_training(history: str | Path) -> Training:
-    """A training from its history.csv and the run.yaml beside it.
-
-    Raises
-    ------
-    DataError: one of the two is missing or damaged.
-    """
-    path = Path(history)
-    try:
-        steps = pd.read_csv(path)
-        if "loss" not in steps or steps.empty:
-            raise DataError("the history has no losses", path=path, remedy=_AGAIN)
-        record_path = path.with_name("run.yaml")
-        record = yaml.safe_load(record_path.read_text(encoding="utf-8"))
-        if not isinstance(record, dict):
-            raise DataError("the record is damaged", path=record_path, remedy=_AGAIN)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(
-            f"this training's record cannot be read ({first_line(error)})", path=path, remedy=_AGAIN
-        ) from error
-    dataset, method, seed = path.parts[-4:-1]
-    return Training(dataset, method, seed.removeprefix("seed-"), steps, record)
 
 
 def training_section(trainings: Sequence[Training], config: Mapping[str, Any]) -> Section:

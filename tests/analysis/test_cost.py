@@ -31,12 +31,12 @@ def run(tmp_path):
     record = write(
         "models/d/net/seed-0/run.yaml", yaml.safe_dump({"device_type": "cuda", "outcome": {"peak_mb": 1234.5}})
     )
-    write("models/d/net/seed-0/history.csv", "step,seconds\n1,9\n2,2\n3,3\n4,2\n")
+    write("models/d/net/seed-0/history.csv", "step,loss,seconds\n1,.4,9\n2,.3,2\n3,.2,3\n4,.1,2\n")
     write("benchmarks/train_method/d/net/seed-0.tsv", HEADER + "1800\t-\t1\t1\t1\t1\t0\t0\t50\t900\n")
     write("benchmarks/evaluate_chunk/d/net/seed-0/d/chunk-0.tsv", HEADER + "360\t-\t1\t1\t1\t1\t0\t0\t50\t360\n")
     write("benchmarks/evaluate_chunk/none/syn/seed-0/d/chunk-0.tsv", HEADER + "7200\t-\t1\t1\t1\t1\t0\t0\t50\t3600\n")
     write("benchmarks/collect_metrics.tsv", HEADER + "1\t-\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n")
-    return Sources(tmp_path / "m.parquet", [record], tmp_path / "benchmarks", "cpu")
+    return Sources(tmp_path / "m.parquet", [record], tmp_path / "benchmarks", ["train_method", "evaluate_chunk"], "cpu")
 
 
 def value(table, quantity, **where):
@@ -90,5 +90,8 @@ def test_a_damaged_record_or_benchmark_is_named(run, tmp_path):
     with pytest.raises(DataError, match=r"collect_metrics\.tsv: this benchmark cannot be read"):
         measure_cost(run)
     (tmp_path / "models/d/net/seed-0/run.yaml").write_text("a: [")
-    with pytest.raises(DataError, match=r"run\.yaml: this training's record or history cannot be read"):
+    with pytest.raises(DataError, match=r"run\.yaml: this training's record cannot be read"):
+        measure_cost(run)
+    (tmp_path / "models/d/net/seed-0/run.yaml").write_text("outcome: {}")
+    with pytest.raises(DataError, match=r"run\.yaml: this training's record or history lacks 'device_type'"):
         measure_cost(run)

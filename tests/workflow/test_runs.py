@@ -100,17 +100,7 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(ch
     figures = [f"figures/fig{number}.{suffix}" for number in range(4, 11) for suffix in ("pdf", "png")]
     for name in ("tables/table1.md", "tables/table1.tex", "tables/table3.csv", *figures):
         assert (run / name).stat().st_size > 200, name
-    for dataset, shape in (("mindboggle101", (32, 48, 32)), ("candi", (32, 40, 32)), ("oai", (32, 40, 40))):
-        for prepared in (run / "preprocessed" / dataset).glob("*/image.nii.gz"):
-            assert nib.load(prepared).shape == shape
-        quality = pd.read_csv(run / "preparation" / f"{dataset}.tsv", sep="\t", keep_default_na=False)
-        assert len(quality) == 10
-        assert (quality["correlation_with_target"] > 0.6).all()
-        assert (run / "preparation" / f"{dataset}.html").stat().st_size > 100_000
-        assert set(read_split(run / "splits" / f"{dataset}.tsv").values()) >= {"train", "test"}
-    sides = pd.read_csv(run / "preparation" / "oai.tsv", sep="\t")["flipped"]
-    assert sides.any()
-    assert not sides.all()
+    check_preparation(run)
     record = yaml.safe_load((run / MODEL / "run.yaml").read_text())
     assert record["outcome"]["trainable_parameters"] == 426_732
     assert not (run / MODEL / checkpoint.NAME).exists()
@@ -125,6 +115,21 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(ch
     assert (checkout.folder / "snakemake_report.html").stat().st_size > 1_000_000
     for name, something in NOTEBOOKS.items():
         assert len(run_notebook(repository / "notebooks" / f"{name}.ipynb", run)[something]) > 0, name
+
+
+def check_preparation(run):
+    """Of the demo's three datasets: grids, QC tables and pages, splits, and right knees reflected."""
+    for dataset, shape in (("mindboggle101", (32, 48, 32)), ("candi", (32, 40, 32)), ("oai", (32, 40, 40))):
+        for prepared in (run / "preprocessed" / dataset).glob("*/image.nii.gz"):
+            assert nib.load(prepared).shape == shape
+        quality = pd.read_csv(run / "preparation" / f"{dataset}.tsv", sep="\t", keep_default_na=False)
+        assert len(quality) == 10
+        assert (quality["correlation_with_target"] > 0.6).all()
+        assert (run / "preparation" / f"{dataset}.html").stat().st_size > 100_000
+        assert set(read_split(run / "splits" / f"{dataset}.tsv").values()) >= {"train", "test"}
+    sides = pd.read_csv(run / "preparation" / "oai.tsv", sep="\t")["flipped"]
+    assert sides.any()
+    assert not sides.all()
 
 
 def test_every_notebook_is_run_and_none_has_stored_outputs(repository):

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 import spnet
-from spnet.configuration import UNTRAINED, check_config, fill_defaults, settings, trained_on
+from spnet.configuration import UNTRAINED, check_config, fill_defaults, settings, shown_experiments, trained_on
 from spnet.data.layouts import expected_subjects, find_subjects
 from spnet.data.layouts.source import Archives, find_archives
 from spnet.data.pairs import count_chunks, subjects_of_chunk

@@ -7,7 +7,13 @@ rule evaluate_chunk:
         pairs=f"{RUN}/pairs/{{dataset}}.tsv",
         prepared=evaluated_subjects,
         sources=sources_of(
-            "metrics", "evaluation/chunk", "evaluation/evaluate", "evaluation/register", "fields", "data/labels"
+            "metrics",
+            "evaluation/chunk",
+            "evaluation/evaluate",
+            "evaluation/register",
+            "evaluation/cost",
+            "fields",
+            "data/labels",
         ),
     output:
         f"{RUN}/evaluation/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.csv",

@@ -1,6 +1,6 @@
 """What the scores say: methods compared, the cost, the paper's claims graded."""
 
-JUDGED_ON = {name: entry for name, entry in config["experiments"].items() if entry in shown_experiments()}
+JUDGED_ON = {name: entry for name, entry in config["experiments"].items() if entry in shown_experiments(config)}
 
 
 rule compare_methods:
@@ -53,6 +53,7 @@ rule summarise_cost:
     params:
         # A parameter and not inputs: jobs of other rules add to it, and must not make this one stale.
         benchmarks=f"{RUN}/benchmarks",
+        network_rules=["train_method", "evaluate_chunk", "register_shown"],
         titles={name: entry["title"] for name, entry in METHODS.items()},
     script:
         "../scripts/summarise_cost.py"

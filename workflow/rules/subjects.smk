@@ -106,8 +106,8 @@ def subjects_shown(dataset):
     """Subjects that this run prepares: those scored and, where something trains on the dataset, those that train."""
     trains = any(
         experiment["trained_on"] == dataset and METHODS[method]["kind"] == "trained"
-        for experiment in shown_experiments()
+        for experiment in shown_experiments(config)
         for method in experiment["methods"]
     )
-    tested = any(experiment["dataset"] == dataset for experiment in shown_experiments())
+    tested = any(experiment["dataset"] == dataset for experiment in shown_experiments(config))
     return (subjects_in(dataset, "train") if trains else []) + (evaluated(dataset) if tested else [])

@@ -4,12 +4,6 @@ BESIDE_TABLES = ["significance"] * bool(config["significance"]) + ["cost"] + ["c
 PREPARED = ("image.nii.gz", "labels.nii.gz", "qc.json", "qc.png")
 
 
-def shown_experiments():
-    """Experiments that a table, a figure or the comparison of methods shows."""
-    shown = [*config["tables"].values(), *config["figures"].values(), config["significance"] or {"experiments": []}]
-    return [config["experiments"][name] for name in {name: None for entry in shown for name in entry["experiments"]}]
-
-
 def evaluation_chunks():
     """Every evaluation job's table, each once however many experiments share it."""
     size = config["pairs_per_chunk"]
@@ -17,7 +11,7 @@ def evaluation_chunks():
         dict.fromkeys(
             f"{RUN}/evaluation/{trained_on(experiment, METHODS[method])}/{method}/seed-{seed}/"
             f"{experiment['dataset']}/chunk-{chunk}.csv"
-            for experiment in shown_experiments()
+            for experiment in shown_experiments(config)
             for method in experiment["methods"]
             for seed in seeds_of(method)
             for chunk in range(count_chunks(len(evaluated(experiment["dataset"])), size))
@@ -45,7 +39,7 @@ def training_records():
 
 
 def datasets_shown():
-    experiments = shown_experiments()
+    experiments = shown_experiments(config)
     return list(dict.fromkeys(experiment[key] for experiment in experiments for key in ("dataset", "trained_on")))
 
 
@@ -67,7 +61,7 @@ def training_histories():
     return list(
         dict.fromkeys(
             f"{RUN}/models/{experiment['trained_on']}/{method}/seed-{seed}/history.csv"
-            for experiment in shown_experiments()
+            for experiment in shown_experiments(config)
             for method in experiment["methods"]
             if METHODS[method]["kind"] == "trained"
             for seed in seeds_of(method)
@@ -80,7 +74,7 @@ def weights_used():
     return list(
         dict.fromkeys(
             f"{RUN}/models/{trained_on(experiment, METHODS[method])}/{method}/seed-{seed}/weights.pt"
-            for experiment in shown_experiments()
+            for experiment in shown_experiments(config)
             for method in experiment["methods"]
             if METHODS[method]["kind"] != "untrained"
             for seed in seeds_of(method)
@@ -105,7 +99,7 @@ def results_to_build_on():
 
     Snakemake makes a deleted file again only if it is a target, however much hangs on it. So all are.
     """
-    tested = {experiment["dataset"]: None for experiment in shown_experiments()}
+    tested = {experiment["dataset"]: None for experiment in shown_experiments(config)}
     shown = [name for name, entry in config["figures"].items() if KINDS[entry["kind"]].shows_pairs]
     pictured = {
         config["experiments"][name]["dataset"]: None for key in shown for name in config["figures"][key]["experiments"]

@@ -11,6 +11,7 @@ with job(snakemake.log[0], snakemake.threads):
             snakemake.input.metrics,
             snakemake.input.records,
             snakemake.params.benchmarks,
+            snakemake.params.network_rules,
             snakemake.config["device"],
         ),
         snakemake.params.titles,
