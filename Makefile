@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 .PHONY: help setup demo test test-fast lint format clean
 
 help:
-	@echo "make demo       the whole workflow on virtual scans, on any laptop (half an hour on 2 cores)"
+	@echo "make demo       the whole workflow on virtual scans, on any laptop (under 25 minutes on 2 cores)"
 	@echo "make test       style checks and all tests"
 	@echo "make test-fast  the tests that take seconds"
 	@echo "make setup      only the virtual environment"
