@@ -14,6 +14,7 @@ from tqdm import tqdm
 from spnet.data.labels import DICE, DICE_MERGED, VOLUME, LabelSet
 from spnet.data.nifti import read_image, read_labels
 from spnet.errors import RegistrationError
+from spnet.evaluation.further import NO_FURTHER_METRICS, FurtherMetrics
 from spnet.evaluation.register import BothWays, register_both_ways
 from spnet.fields import Sampler, warp
 from spnet.methods.base import Method
@@ -40,7 +41,13 @@ def prepared_reader(folder: str | Path, device: torch.device, keep: int = 64) ->
     return read
 
 
-def evaluate_pairs(method: Method, pairs: pd.DataFrame, read: Reader, labels: LabelSet) -> pd.DataFrame:
+def evaluate_pairs(
+    method: Method,
+    pairs: pd.DataFrame,
+    read: Reader,
+    labels: LabelSet,
+    further: FurtherMetrics = NO_FURTHER_METRICS,
+) -> pd.DataFrame:
     """Register every pair and score both directions.
 
     Parameters
@@ -54,24 +61,33 @@ def evaluate_pairs(method: Method, pairs: pd.DataFrame, read: Reader, labels: La
     Rows with columns moving, fixed, metric, structure, value. Metrics: ``dice`` per label id, and ``dice_merged``,
     where the protocol has a coarser one, with its labels merged; for the whole volume ``jab`` and ``jab_central``
     (percent), ``ice`` (official sampler, as the paper) and ``ice_exact`` (voxels),
-    ``seconds`` and ``peak_mb`` of the registration (half the time of a pass that gives both directions).
+    ``seconds`` and ``peak_mb`` of the registration (half the time of a pass that gives both directions); and those of
+    `further`.
     """
     rows: list[Row] = []
     for first, second in tqdm(list(pairs[["first", "second"]].itertuples(index=False)), disable=None, unit="pair"):
-        rows += _score_pair(method, first, second, read, labels)
+        rows += _score_pair(method, first, second, read, labels, further)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _score_pair(method: Method, first: str, second: str, read: Reader, labels: LabelSet) -> Iterator[Row]:
+def _score_pair(
+    method: Method, first: str, second: str, read: Reader, labels: LabelSet, further: FurtherMetrics
+) -> Iterator[Row]:
     (image_1, labels_1), (image_2, labels_2) = read(first), read(second)
     try:
         found = register_both_ways(method, image_1, image_2)
     except RegistrationError as error:
         raise RegistrationError(f"pair {first}, {second}: {error.problem}", remedy=error.remedy) from error
-    yield from score_found(found, {first: labels_1, second: labels_2}, labels, method.sampler)
+    yield from score_found(found, {first: labels_1, second: labels_2}, labels, method.sampler, further)
 
 
-def score_found(found: BothWays, volumes: Mapping[str, Tensor], labels: LabelSet, sampler: Sampler) -> Iterator[Row]:
+def score_found(
+    found: BothWays,
+    volumes: Mapping[str, Tensor],
+    labels: LabelSet,
+    sampler: Sampler,
+    further: FurtherMetrics = NO_FURTHER_METRICS,
+) -> Iterator[Row]:
     """Rows of :func:`evaluate_pairs` for one registered pair.
 
     Parameters
@@ -102,3 +118,5 @@ def score_found(found: BothWays, volumes: Mapping[str, Tensor], labels: LabelSet
                     yield {**pair, "metric": metric, "structure": str(label), "value": value}
         for metric, value in whole.items():
             yield {**pair, "metric": metric, "structure": VOLUME, "value": value}
+        for metric, structure, value in further.measure(displacement, warped, fixed_labels, labels.scored):
+            yield {**pair, "metric": metric, "structure": structure, "value": value}

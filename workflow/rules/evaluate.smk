@@ -10,6 +10,7 @@ rule evaluate_chunk:
             "metrics",
             "evaluation/chunk",
             "evaluation/evaluate",
+            "evaluation/further",
             "evaluation/register",
             "evaluation/cost",
             "fields",
@@ -33,5 +34,7 @@ rule evaluate_chunk:
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
         options=options_of,
         label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
+        further_metrics=config["further_metrics"],
+        spacing=lambda wildcards: DATASETS[wildcards.dataset]["prepare"]["spacing"],
     script:
         "../scripts/evaluate_chunk.py"
