@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate
 from spnet.fields import Sampler, warp
 from spnet.losses import local_ncc, smooth_prior_divergence
 from spnet.methods.base import Method, Registration
+from spnet.methods.convolution import Conv3d
 from spnet.methods.difvm import GaussianHead, draw, integrate_on_half_grid
 from spnet.methods.layers import StridedSame, start
 from spnet.methods.options import check_choice, check_not_negative, check_positive, check_sampler
@@ -121,7 +122,7 @@ class PMRnet(Method):
             _pair(joined[index] + widths[level], widths[level], widths[level], momentum)
             for index, level in enumerate((2, 1, 0))
         )
-        self.last = nn.Sequential(nn.Conv3d(base, base, 1), nn.LeakyReLU(0.2))
+        self.last = nn.Sequential(Conv3d(base, base, 1), nn.LeakyReLU(0.2))
         start(self, nn.init.xavier_uniform_)  # Keras' default
         for layer in self.latent:
             layer.start_small()
@@ -170,7 +171,7 @@ class PMRnet(Method):
 
 def _block(inputs: int, outputs: int, momentum: float) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv3d(inputs, outputs, 3, padding=1),
+        Conv3d(inputs, outputs, 3, padding=1),
         nn.BatchNorm3d(outputs, eps=1e-3, momentum=momentum),  # Keras' defaults
         nn.LeakyReLU(0.2),
     )
