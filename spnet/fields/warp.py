@@ -55,7 +55,10 @@ def sample(volume: Tensor, normalised: Tensor, sampler: Sampler, interpolation: 
 
     The volume may have another grid than the displacement; both then span the same box, from first to last voxel.
     """
-    warped = F.grid_sample(*_in_slabs(volume, _points(normalised)), mode=_MODES[interpolation], **_GRID_SAMPLE[sampler])
+    points = _points(normalised)
+    # Features of a network in bfloat16 are sampled in the precision of the field.
+    volumes, points = _in_slabs(volume.to(points.dtype), points)
+    warped = F.grid_sample(volumes, points, mode=_MODES[interpolation], **_GRID_SAMPLE[sampler])
     return _whole(warped, volume.shape[0])
 
 

@@ -36,3 +36,11 @@ class Conv3d(nn.Conv3d):
             and 1 < self.kernel_size[1] <= 3
             and volume.shape[1:4].numel() <= _PLAIN_KERNEL_UP_TO
         )
+
+
+class Float32Conv3d(Conv3d):
+    """The same in float32 under any autocast: the last convolution before a field, whose rounding would move voxels."""
+
+    def forward(self, volume: Tensor) -> Tensor:
+        with torch.autocast(volume.device.type, enabled=False):
+            return super().forward(volume.float() if volume.dtype == torch.bfloat16 else volume)

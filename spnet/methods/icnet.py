@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from spnet.fields import warp
 from spnet.losses import antifold, gradient_smoothness, inverse_consistency, local_ncc
 from spnet.methods.base import Method, Registration
-from spnet.methods.convolution import Conv3d
+from spnet.methods.convolution import Conv3d, Float32Conv3d
 from spnet.methods.options import check_choice, check_not_negative, check_positive
 
 # Layers of each level and how many channels they give, as multiples of the width; level 0 is at full resolution.
@@ -111,7 +111,7 @@ class ICNet(Method, UNetLayers):
     def __init__(self, options: ICNetOptions) -> None:
         super().__init__(options)
         self.add_layers(options.start_channel, bias=False)
-        self.dc9 = nn.Sequential(Conv3d(2 * options.start_channel, 3, 1, bias=False), nn.Tanh())
+        self.dc9 = nn.Sequential(Float32Conv3d(2 * options.start_channel, 3, 1, bias=False), nn.Tanh())
 
     def register(self, moving: Tensor, fixed: Tensor) -> Registration:
         """Displacement of the moving image; the other direction is another pass of the same network."""

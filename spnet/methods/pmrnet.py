@@ -97,7 +97,7 @@ class LatentLayer(nn.Module):
 
     def forward(self, source: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Mean, log variance, sample (in evaluation the mean) and transformed feature."""
-        mean, log_variance = self.mean(source), self.log_variance(source)
+        mean, log_variance = self.mean(source).float(), self.log_variance(source).float()
         velocity = draw(mean, log_variance) if self.training else mean
         return mean, log_variance, velocity, self.transform(velocity)
 
@@ -164,7 +164,7 @@ class PMRnet(Method):
         for index, latent in enumerate(latents):
             divergence = smooth_prior_divergence(latent.mean, latent.log_variance, options.prior_precision)
             terms[f"divergence_{index + 1}"] = options.divergence_weight * divergence
-            distance = F.mse_loss(latent.transformed, latent.target)
+            distance = F.mse_loss(latent.transformed.float(), latent.target.float())
             terms[f"feature_{index + 1}"] = options.feature_weight * distance
         return terms
 
