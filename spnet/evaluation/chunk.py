@@ -17,6 +17,7 @@ from spnet.evaluation.further import NO_FURTHER_METRICS, FurtherMetrics
 from spnet.files import atomic_path
 from spnet.methods import build_method
 from spnet.methods.base import Method
+from spnet.methods.compute import Compute
 from spnet.weights import load_weights
 
 # What an evaluation row belongs to; the first columns of the project's metrics table.
@@ -38,6 +39,7 @@ class MethodSpec:
     implementation: str
     options: Mapping[str, Any] = field(default_factory=dict)
     weights: str | Path | None = None
+    compute: Compute = field(default_factory=Compute)
 
     def build(self, device: str) -> Method:
         """The method with its weights, ready to register on `device`."""
@@ -46,6 +48,7 @@ class MethodSpec:
             load_weights(method, self.weights)
         elif method.count_parameters():
             raise ConfigError(f"method '{self.implementation}' is learned, but no weights were given for it")
+        method.compute = self.compute
         return to_device(method, choose_device(device)).eval()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from spnet.data.labels import DICE, DICE_MERGED, VOLUME, LabelSet
 from spnet.data.nifti import read_image, read_labels
 from spnet.errors import RegistrationError
 from spnet.evaluation.further import NO_FURTHER_METRICS, FurtherMetrics
-from spnet.evaluation.register import BothWays, register_both_ways
+from spnet.evaluation.register import BothWays, Ready, make_ready, register_ready
 from spnet.fields import Sampler, warp
 from spnet.methods.base import Method
 from spnet.metrics import dice_per_label, inverse_consistency_error, merge_labels, percent_folding
@@ -23,7 +25,8 @@ from spnet.metrics import dice_per_label, inverse_consistency_error, merge_label
 COLUMNS = ["moving", "fixed", "metric", "structure", "value"]
 
 Row = dict[str, str | float]
-Reader = Callable[[str], tuple[Tensor, Tensor]]
+Volumes = tuple[Tensor, Tensor]  # image and labels
+Reader = Callable[[str], Volumes]
 
 
 def prepared_reader(folder: str | Path, device: torch.device, keep: int = 64) -> Reader:
@@ -65,20 +68,60 @@ def evaluate_pairs(
     `further`.
     """
     rows: list[Row] = []
-    for first, second in tqdm(list(pairs[["first", "second"]].itertuples(index=False)), disable=None, unit="pair"):
-        rows += _score_pair(method, first, second, read, labels, further)
+    ready = ReadyImages(method)
+    names = list(pairs[["first", "second"]].itertuples(index=False, name=None))
+    for pair, volumes in tqdm(_read_ahead(read, names), total=len(names), disable=None, unit="pair"):
+        images = {subject: image for subject, (image, _) in zip(pair, volumes, strict=True)}
+        try:
+            found = register_ready(method, *(ready(subject, image) for subject, image in images.items()))
+        except RegistrationError as error:
+            first, second = pair
+            raise RegistrationError(f"pair {first}, {second}: {error.problem}", remedy=error.remedy) from error
+        segmentations = {subject: labels_of for subject, (_, labels_of) in zip(pair, volumes, strict=True)}
+        rows += score_found(found, segmentations, labels, method.sampler, further)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _score_pair(
-    method: Method, first: str, second: str, read: Reader, labels: LabelSet, further: FurtherMetrics
-) -> Iterator[Row]:
-    (image_1, labels_1), (image_2, labels_2) = read(first), read(second)
-    try:
-        found = register_both_ways(method, image_1, image_2)
-    except RegistrationError as error:
-        raise RegistrationError(f"pair {first}, {second}: {error.problem}", remedy=error.remedy) from error
-    yield from score_found(found, {first: labels_1, second: labels_2}, labels, method.sampler, further)
+class ReadyImages:
+    """Images as the method prepares them, each once for all its pairs as long as they fit.
+
+    Parameters
+    ----------
+    budget: bytes of the method's device that may be kept; the two images of a pair always are.
+    """
+
+    def __init__(self, method: Method, budget: int = 2**31) -> None:
+        self._method = method
+        self._budget = budget
+        self._kept: OrderedDict[str, Ready] = OrderedDict()
+
+    def __call__(self, subject: str, image: Tensor) -> Ready:
+        if subject not in self._kept:
+            self._kept[subject] = make_ready(self._method, image)
+        self._kept.move_to_end(subject)
+        while len(self._kept) > 2 and sum(map(_bytes, self._kept.values())) > self._budget:
+            self._kept.popitem(last=False)
+        return self._kept[subject]
+
+
+def _bytes(ready: Ready) -> int:
+    features = ready.prepared.features
+    return sum(tensor.nbytes for tensor in (features if isinstance(features, list) else [features]))
+
+
+def _read_ahead(read: Reader, pairs: list[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], list[Volumes]]]:
+    """Every pair and its subjects' volumes, the next pair's being read while one is at work."""
+
+    def load(pair: tuple[str, str]) -> list[Volumes]:
+        return [read(subject) for subject in pair]
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = pool.submit(load, pairs[0]) if pairs else None
+        for index, pair in enumerate(pairs):
+            volumes = coming.result()
+            if index + 1 < len(pairs):
+                coming = pool.submit(load, pairs[index + 1])
+            yield pair, volumes
 
 
 def score_found(

@@ -9,14 +9,23 @@ from torch import Tensor
 
 from spnet.errors import RegistrationError
 from spnet.evaluation.cost import Cost, measure
-from spnet.methods.base import Method
+from spnet.methods.base import Method, Prepared
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An image that a method has prepared, and what that cost."""
+
+    prepared: Prepared
+    cost: Cost
 
 
 @dataclass(frozen=True)
 class BothWays:
     """Displacements [1, 3, D, H, W] of a pair, and what each of them cost.
 
-    Where one pass gave both, each has half of its seconds and its whole peak of memory.
+    Of the whole registration, the preparation of both images included, whether or not it served other pairs as well.
+    Where one pass gave both, each has half of the seconds and the whole peak of memory.
     """
 
     forward: Tensor
@@ -25,7 +34,6 @@ class BothWays:
     backward_cost: Cost
 
 
-@torch.no_grad()
 def register_both_ways(method: Method, first: Tensor, second: Tensor) -> BothWays:
     """Register `first` to `second` and `second` to `first`, images [1, 1, D, H, W] on the method's device.
 
@@ -35,18 +43,40 @@ def register_both_ways(method: Method, first: Tensor, second: Tensor) -> BothWay
     ------
     RegistrationError: a field has values that are not finite.
     """
-    with measure(first.device) as forward_cost:
-        registration = method(first, second)
+    return register_ready(method, make_ready(method, first), make_ready(method, second))
+
+
+@torch.no_grad()
+def make_ready(method: Method, image: Tensor) -> Ready:
+    """Have an image [1, 1, D, H, W] prepared by the method, for any number of pairs."""
+    with measure(image.device) as cost:
+        prepared = method.prepare(image)
+    return Ready(prepared, cost)
+
+
+@torch.no_grad()
+def register_ready(method: Method, first: Ready, second: Ready) -> BothWays:
+    """:func:`register_both_ways` of images made ready."""
+    device = method.device
+    with measure(device) as there:
+        registration = method.match(first.prepared, second.prepared)
     forward, backward = registration.displacement, registration.inverse
-    if backward is not None:
-        forward_cost = backward_cost = Cost(forward_cost.seconds / 2, forward_cost.peak_mb)
+    costs = [_whole_cost(first, second, there)]
+    if backward is None:
+        with measure(device) as back:
+            backward = method.match(second.prepared, first.prepared).displacement
+        costs.append(_whole_cost(first, second, back))
     else:
-        with measure(first.device) as backward_cost:
-            backward = method(second, first).displacement
+        costs = [Cost(costs[0].seconds / 2, costs[0].peak_mb)] * 2
     for field in (forward, backward):
         if not torch.isfinite(field).all():
             raise RegistrationError(
                 f"{type(method).__name__} gave a field with values that are not finite",
                 remedy="The weights may come from a training that diverged: train again",
             )
-    return BothWays(forward, backward, forward_cost, backward_cost)
+    return BothWays(forward, backward, *costs)
+
+
+def _whole_cost(first: Ready, second: Ready, match: Cost) -> Cost:
+    parts = (first.cost, second.cost, match)
+    return Cost(sum(part.seconds for part in parts), max(part.peak_mb for part in parts))

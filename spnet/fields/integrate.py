@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
 
-from spnet.fields.warp import Sampler, check_field, from_normalised, sample, to_normalised
+from spnet.fields.warp import Sampler, check_field, from_normalised, sample, sample_backward, to_normalised
 
 
 def integrate(velocity: Tensor, steps: int = 7, sampler: Sampler = "exact") -> Tensor:
@@ -22,7 +24,26 @@ def integrate(velocity: Tensor, steps: int = 7, sampler: Sampler = "exact") -> T
     """
     check_field(velocity)
     # All squarings stay in grid_sample's own units: converting once instead of at every step halves the time.
-    field = to_normalised(velocity) / 2**steps
-    for _ in range(steps):
-        field = field + sample(field, field, sampler)
-    return from_normalised(field)
+    return from_normalised(_Squarings.apply(to_normalised(velocity) / 2**steps, steps, sampler))
+
+
+class _Squarings(torch.autograd.Function):
+    """u -> u + u o (id + u), `steps` times, keeping one field a step for the backward pass where autograd keeps two."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, field: Tensor, steps: int, sampler: Sampler) -> Tensor:
+        fields = []
+        for _ in range(steps):
+            fields.append(field)
+            field = field + sample(field, field, sampler)
+        ctx.save_for_backward(*fields)
+        ctx.sampler = sampler
+        return field
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        for field in reversed(ctx.saved_tensors):
+            to_volume, to_displacement = sample_backward(gradient, field, field, ctx.sampler)
+            gradient = gradient + to_volume + to_displacement
+        return gradient, None, None

@@ -17,6 +17,9 @@ _GRID_SAMPLE = {
     "exact_zeros": {"align_corners": True, "padding_mode": "zeros"},
     "official": {"align_corners": False, "padding_mode": "zeros"},
 }
+# The same in the numbers that the sampler's backward pass takes.
+_LINEAR, _PADDING = 0, {"zeros": 0, "border": 1}
+_WORTH_A_THREAD = 32**3  # fewer points are sampled before a second thread has begun
 _MODES = {"linear": "bilinear", "nearest": "nearest"}
 
 
@@ -52,13 +55,62 @@ def sample(volume: Tensor, normalised: Tensor, sampler: Sampler, interpolation: 
 
     The volume may have another grid than the displacement; both then span the same box, from first to last voxel.
     """
-    grid = identity_grid(tuple(normalised.shape[2:]), normalised.device, normalised.dtype)
-    return F.grid_sample(
-        volume,
-        grid + normalised.permute(0, 2, 3, 4, 1),
-        mode=_MODES[interpolation],
-        **_GRID_SAMPLE[sampler],
+    points = _points(normalised)
+    # Features of a network in bfloat16 are sampled in the precision of the field.
+    volumes, points = _in_slabs(volume.to(points.dtype), points)
+    warped = F.grid_sample(volumes, points, mode=_MODES[interpolation], **_GRID_SAMPLE[sampler])
+    return _whole(warped, volume.shape[0])
+
+
+@torch.no_grad()
+def sample_backward(gradient: Tensor, volume: Tensor, normalised: Tensor, sampler: Sampler) -> tuple[Tensor, Tensor]:
+    """Gradients to `volume` and to `normalised` of a linear :func:`sample`, from the one to what it returned.
+
+    For operations that write their own backward pass, and so need not keep the sampling points until then.
+    """
+    settings = _GRID_SAMPLE[sampler]
+    volumes, points = _in_slabs(volume, _points(normalised))
+    if volumes.shape[0] > volume.shape[0]:
+        gradient = gradient[0].unflatten(1, (volumes.shape[0], -1)).transpose(0, 1)
+    to_volumes, to_points = torch.ops.aten.grid_sampler_3d_backward(
+        gradient,
+        volumes,
+        points,
+        _LINEAR,
+        _PADDING[settings["padding_mode"]],
+        settings["align_corners"],
+        (True, True),
     )
+    to_volume = to_volumes.sum(0, keepdim=True) if volume.shape[0] == 1 else to_volumes
+    return to_volume, to_points.reshape(volume.shape[0], *normalised.shape[2:], 3).movedim(-1, 1)
+
+
+def _points(normalised: Tensor) -> Tensor:
+    """Where a displacement in normalised units points, [B, D, H, W, 3], last axis first."""
+    grid = identity_grid(tuple(normalised.shape[2:]), normalised.device, normalised.dtype)
+    return grid + normalised.permute(0, 2, 3, 4, 1)
+
+
+def _in_slabs(volume: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+    """A lone volume and its points as a batch of slabs along the first axis, where there are threads to sample them.
+
+    torch's sampler on the CPU puts one thread on each volume of a batch.
+    """
+    parts = _slabs_worth_cutting(volume, points)
+    if parts == 1:
+        return volume, points
+    return volume.expand(parts, -1, -1, -1, -1), points.reshape(parts, -1, *points.shape[2:])
+
+
+def _whole(slabs: Tensor, batch: int) -> Tensor:
+    """Undo :func:`_in_slabs` on [parts, C, ...], of a batch that was not cut the thing itself."""
+    return slabs if slabs.shape[0] == batch else slabs.transpose(0, 1).flatten(1, 2)[None]
+
+
+def _slabs_worth_cutting(volume: Tensor, points: Tensor) -> int:
+    if volume.device.type != "cpu" or volume.shape[0] > 1 or points[..., 0].numel() < _WORTH_A_THREAD:
+        return 1
+    return next(parts for parts in range(torch.get_num_threads(), 0, -1) if points.shape[1] % parts == 0)
 
 
 def to_normalised(displacement: Tensor) -> Tensor:

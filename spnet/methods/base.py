@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from spnet.fields import Sampler, crop, pad_to_multiple
 from spnet.fields.resize import Margins
+from spnet.methods.compute import Compute
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,20 @@ class Registration:
     displacement: Tensor
     inverse: Tensor | None = None
     details: Any = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One image made ready for any number of registrations.
+
+    Attributes
+    ----------
+    features: what the method's `extract` made of the padded image.
+    margins: what was padded.
+    """
+
+    features: Any
+    margins: Margins
 
 
 @dataclass(frozen=True)
@@ -91,17 +107,39 @@ class Method(nn.Module, ABC):
     def __init__(self, options: Any) -> None:
         super().__init__()
         self.options = options
+        self.compute = Compute()
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights lie; the CPU for a method without any."""
+        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
 
     def forward(self, moving: Tensor, fixed: Tensor) -> Registration:
         """Register two images [B, 1, D, H, W] with intensities in [0, 1], of any size."""
-        (moving, margins), (fixed, _) = self._pad(moving), self._pad(fixed)
-        found = self.register(moving, fixed)
-        inverse = None if found.inverse is None else crop(found.inverse, margins)
-        return replace(found, displacement=crop(found.displacement, margins), inverse=inverse)
+        return self.match(self.prepare(moving), self.prepare(fixed))
+
+    def prepare(self, image: Tensor) -> Prepared:
+        """The part of a registration that one image [B, 1, D, H, W] alone decides, to be used again for other pairs."""
+        padded, margins = self._pad(image)
+        with self.compute.precision(image.device):
+            return Prepared(self.extract(padded), margins)
+
+    def match(self, moving: Prepared, fixed: Prepared) -> Registration:
+        """Register two prepared images of one size."""
+        with self.compute.precision(self.device):
+            found = self.register(moving.features, fixed.features)
+        inverse = None if found.inverse is None else crop(found.inverse, fixed.margins)
+        return replace(found, displacement=crop(found.displacement, fixed.margins), inverse=inverse)
+
+    def extract(self, image: Tensor) -> Any:
+        """What `register` takes of an image whose size is a multiple of `multiple`; the image itself unless a method
+        encodes each image by itself.
+        """
+        return image
 
     @abstractmethod
-    def register(self, moving: Tensor, fixed: Tensor) -> Registration:
-        """Register two images whose sizes are multiples of `multiple`."""
+    def register(self, moving: Any, fixed: Any) -> Registration:
+        """Register two images, each as `extract` gave it."""
 
     def inspect(self, moving: Tensor, fixed: Tensor) -> tuple[LevelView, ...]:
         """What the levels of a method that works from coarse to fine did with a pair, finest first, on the padded grid;

@@ -72,20 +72,23 @@ class CFWnet(Method, PyramidLayers):
         self.sampler = options.sampler
         self.multiple = 2 ** (self.levels - 1)
 
-    def register(self, moving: Tensor, fixed: Tensor) -> Registration:
+    def extract(self, image: Tensor) -> list[Tensor]:
+        """Feature pyramid, finest first."""
+        return self.encode(image_pyramid(image, self.levels))
+
+    def register(self, moving: list[Tensor], fixed: list[Tensor]) -> Registration:
         """Displacement of the moving image; `details` are the levels, finest first, on the padded grid."""
-        moving_features, fixed_features = (self.encode(image_pyramid(image, self.levels)) for image in (moving, fixed))
         found: list[Level] = []
-        warped, inputs, coarse = moving_features[-1], [], None
+        warped, inputs, coarse = moving[-1], [], None
         for level in reversed(range(self.levels)):
-            output, hidden = self.estimate(level, [warped, fixed_features[level], *inputs])
+            output, hidden = self.estimate(level, [warped, fixed[level], *inputs])
             composed = self.options.residual and coarse is not None
             displacement = compose(coarse, output, self.sampler) if composed else output
             found.append(Level(output, displacement))
             if level:
                 coarse = upsample(displacement)
                 inputs = [self.global_feature(level, hidden), coarse]
-                warped = warp(moving_features[level - 1], coarse, self.sampler)
+                warped = warp(moving[level - 1], coarse, self.sampler)
         return Registration(found[-1].displacement, details=found[::-1])
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from spnet.fields import warp
 from spnet.losses import antifold, gradient_smoothness, inverse_consistency, local_ncc
 from spnet.methods.base import Method, Registration
+from spnet.methods.convolution import Conv3d, Float32Conv3d
 from spnet.methods.options import check_choice, check_not_negative, check_positive
 
 # Layers of each level and how many channels they give, as multiples of the width; level 0 is at full resolution.
@@ -48,7 +49,7 @@ class UNetLayers(nn.Module):
         for level, layers in enumerate(_ENCODER):
             for index, (name, channels) in enumerate(layers.items()):
                 stride = 2 if level and index == 0 else 1
-                convolution = nn.Conv3d(inputs, channels * width, 3, stride, padding=1, bias=bias)
+                convolution = Conv3d(inputs, channels * width, 3, stride, padding=1, bias=bias)
                 self.add_module(name, nn.Sequential(convolution, nn.ReLU()))
                 inputs = channels * width
             skips.append(inputs)
@@ -58,7 +59,7 @@ class UNetLayers(nn.Module):
                 if index == 0:
                     convolution = nn.ConvTranspose3d(inputs, channels * width, 2, stride=2)
                 else:
-                    convolution = nn.Conv3d(inputs, channels * width, 3, padding=1, bias=bias)
+                    convolution = Conv3d(inputs, channels * width, 3, padding=1, bias=bias)
                 self.add_module(name, nn.Sequential(convolution, nn.ReLU()))
                 inputs = channels * width + (skips.pop() if index == 0 else 0)
 
@@ -110,7 +111,7 @@ class ICNet(Method, UNetLayers):
     def __init__(self, options: ICNetOptions) -> None:
         super().__init__(options)
         self.add_layers(options.start_channel, bias=False)
-        self.dc9 = nn.Sequential(nn.Conv3d(2 * options.start_channel, 3, 1, bias=False), nn.Tanh())
+        self.dc9 = nn.Sequential(Float32Conv3d(2 * options.start_channel, 3, 1, bias=False), nn.Tanh())
 
     def register(self, moving: Tensor, fixed: Tensor) -> Registration:
         """Displacement of the moving image; the other direction is another pass of the same network."""

@@ -18,6 +18,7 @@ from spnet.fields import Orientation, integrate
 from spnet.fields.warp import from_normalised, sample, to_normalised
 from spnet.losses import gradient_smoothness, local_ncc, negative_jacobian
 from spnet.methods.base import Method, Registration, Stage
+from spnet.methods.convolution import Conv3d, Float32Conv3d
 from spnet.methods.options import as_tuples, check_not_negative, check_positive
 
 _SLOPE = 0.2
@@ -81,8 +82,8 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
-        self.conv2 = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
+        self.conv1 = Conv3d(channels, channels, 3, padding=1, bias=False)
+        self.conv2 = Conv3d(channels, channels, 3, padding=1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
         inner = self.conv1(F.leaky_relu(features, _SLOPE))
@@ -102,7 +103,10 @@ class LevelLayers(nn.Module):
         self.resblock_group_lvl1 = nn.Sequential(*(module for block in blocks for module in block))
         self.up = nn.ConvTranspose3d(channels, channels, 2, stride=2, bias=False)
         self.output_lvl1 = nn.Sequential(
-            _convolution(2 * channels, channels), nn.LeakyReLU(_SLOPE), _convolution(channels, 3), nn.Softsign()
+            _convolution(2 * channels, channels),
+            nn.LeakyReLU(_SLOPE),
+            Float32Conv3d(channels, 3, 3, padding=1, bias=False),
+            nn.Softsign(),
         )
 
     def estimate(self, inputs: list[Tensor], coarser: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -230,5 +234,5 @@ def _double(field: Tensor) -> Tensor:
     return F.interpolate(field, scale_factor=2, mode="trilinear", align_corners=False)
 
 
-def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Conv3d:
-    return nn.Conv3d(inputs, outputs, 3, stride, padding=1, bias=False)
+def _convolution(inputs: int, outputs: int, stride: int = 1) -> Conv3d:
+    return Conv3d(inputs, outputs, 3, stride, padding=1, bias=False)

@@ -7,16 +7,18 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spnet.methods.convolution import Conv3d, Float32Conv3d
 
-def flow_head(inputs: int, std: float = 1e-5, bias: float = 0.0) -> nn.Conv3d:
+
+def flow_head(inputs: int, std: float = 1e-5, bias: float = 0.0) -> Float32Conv3d:
     """Convolution to the three components of a field, nearly zero at the start: weights N(0, std)."""
-    head = nn.Conv3d(inputs, 3, 3, padding=1)
+    head = Float32Conv3d(inputs, 3, 3, padding=1)
     nn.init.normal_(head.weight, std=std)
     nn.init.constant_(head.bias, bias)
     return head
 
 
-class StridedSame(nn.Conv3d):
+class StridedSame(Conv3d):
     """Convolution of stride 2 with TensorFlow's "same" padding for even sizes: the odd voxel goes to the far side."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:

@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate
 from spnet.fields import Sampler, warp
 from spnet.losses import local_ncc, smooth_prior_divergence
 from spnet.methods.base import Method, Registration
+from spnet.methods.convolution import Conv3d
 from spnet.methods.difvm import GaussianHead, draw, integrate_on_half_grid
 from spnet.methods.layers import StridedSame, start
 from spnet.methods.options import check_choice, check_not_negative, check_positive, check_sampler
@@ -96,7 +97,7 @@ class LatentLayer(nn.Module):
 
     def forward(self, source: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Mean, log variance, sample (in evaluation the mean) and transformed feature."""
-        mean, log_variance = self.mean(source), self.log_variance(source)
+        mean, log_variance = self.mean(source).float(), self.log_variance(source).float()
         velocity = draw(mean, log_variance) if self.training else mean
         return mean, log_variance, velocity, self.transform(velocity)
 
@@ -121,7 +122,7 @@ class PMRnet(Method):
             _pair(joined[index] + widths[level], widths[level], widths[level], momentum)
             for index, level in enumerate((2, 1, 0))
         )
-        self.last = nn.Sequential(nn.Conv3d(base, base, 1), nn.LeakyReLU(0.2))
+        self.last = nn.Sequential(Conv3d(base, base, 1), nn.LeakyReLU(0.2))
         start(self, nn.init.xavier_uniform_)  # Keras' default
         for layer in self.latent:
             layer.start_small()
@@ -163,14 +164,14 @@ class PMRnet(Method):
         for index, latent in enumerate(latents):
             divergence = smooth_prior_divergence(latent.mean, latent.log_variance, options.prior_precision)
             terms[f"divergence_{index + 1}"] = options.divergence_weight * divergence
-            distance = F.mse_loss(latent.transformed, latent.target)
+            distance = F.mse_loss(latent.transformed.float(), latent.target.float())
             terms[f"feature_{index + 1}"] = options.feature_weight * distance
         return terms
 
 
 def _block(inputs: int, outputs: int, momentum: float) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv3d(inputs, outputs, 3, padding=1),
+        Conv3d(inputs, outputs, 3, padding=1),
         nn.BatchNorm3d(outputs, eps=1e-3, momentum=momentum),  # Keras' defaults
         nn.LeakyReLU(0.2),
     )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from spnet.fields import Orientation, compose, integrate, warp
 from spnet.losses import gradient_smoothness, local_ncc, negative_jacobian
 from spnet.methods.base import Method, Registration
+from spnet.methods.convolution import Float32Conv3d
 from spnet.methods.icnet import UNetLayers
 from spnet.methods.options import as_tuples, check_not_negative, check_positive, check_window
 
@@ -106,4 +107,4 @@ def _length(field: Tensor) -> Tensor:
 
 
 def _head(inputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv3d(inputs, 3, 5, padding=2, bias=False), nn.Softsign())
+    return nn.Sequential(Float32Conv3d(inputs, 3, 5, padding=2, bias=False), nn.Softsign())

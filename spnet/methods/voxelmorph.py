@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate
 from spnet.fields import Sampler, warp
 from spnet.losses import gradient_smoothness, local_ncc
 from spnet.methods.base import Method, Registration
+from spnet.methods.convolution import Conv3d
 from spnet.methods.layers import StridedSame, flow_head
 from spnet.methods.options import as_tuples, check_not_negative, check_sampler, check_window
 
@@ -40,11 +41,11 @@ class UNet(nn.Module):
         self.encoder, self.decoder = nn.ModuleList(), nn.ModuleList()
         for inputs, outputs in zip(widths, encoder, strict=False):
             legacy = strided == "legacy"
-            down = nn.Conv3d(inputs, outputs, 4, 2, padding=1) if legacy else StridedSame(inputs, outputs, 3)
+            down = Conv3d(inputs, outputs, 4, 2, padding=1) if legacy else StridedSame(inputs, outputs, 3)
             self.encoder.append(nn.Sequential(down, nn.LeakyReLU(slope)))
         inputs = encoder[-1]
         for index, outputs in enumerate(decoder):
-            self.decoder.append(nn.Sequential(nn.Conv3d(inputs, outputs, 3, padding=1), nn.LeakyReLU(slope)))
+            self.decoder.append(nn.Sequential(Conv3d(inputs, outputs, 3, padding=1), nn.LeakyReLU(slope)))
             inputs = outputs + (widths[_JOINS[index]] if index in _JOINS else 0)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:

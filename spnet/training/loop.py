@@ -23,6 +23,7 @@ from spnet.evaluation.cost import measure
 from spnet.files import atomic_path
 from spnet.methods import build_method
 from spnet.methods.base import Method, Stage
+from spnet.methods.compute import Compute
 from spnet.training import checkpoint
 from spnet.training.checkpoint import Progress
 from spnet.training.record import write_record
@@ -59,6 +60,7 @@ def train(
     *,
     device: str = "auto",
     seed: int = 0,
+    compute: Compute | None = None,
 ) -> Method:
     """Train a method on pairs drawn at random from `images`, and write weights.pt, history.csv and run.yaml.
 
@@ -71,6 +73,7 @@ def train(
     implementation, method_options: as for :func:`spnet.methods.build_method`.
     images: prepared images, all on one grid.
     folder: where results and the rolling checkpoint go.
+    compute: how the arithmetic is done; the defaults of :class:`spnet.methods.compute.Compute` if not given.
 
     Raises
     ------
@@ -82,11 +85,13 @@ def train(
     use_exact_float32()
     torch.manual_seed(seed)
     method = to_device(build_method(implementation, method_options), target).train()
+    method.compute = compute or Compute()
     definition = {
         "implementation": implementation,
         "method_options": asdict(method.options),
         "training": {key: value for key, value in asdict(options).items() if key != "checkpoint_every"},
         "seed": seed,
+        "convolutions": method.compute.convolutions,
     }
     parameters = method.count_parameters()  # before a stage freezes some
     trainer = _Trainer(method, [Path(path) for path in images], options, folder, definition, target)

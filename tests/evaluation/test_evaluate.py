@@ -1,5 +1,7 @@
 """Scores of pairs with fields and labels whose answers are known."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,11 +9,11 @@ import torch
 
 from spnet.data.labels import LabelSet
 from spnet.data.pairs import write_pairs
-from spnet.errors import ConfigError, RegistrationError
+from spnet.errors import ConfigError, RegistrationError, SpnetError
 from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
-from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
+from spnet.evaluation.evaluate import ReadyImages, evaluate_pairs, prepared_reader
 from spnet.evaluation.further import FurtherMetrics
-from spnet.evaluation.register import register_both_ways
+from spnet.evaluation.register import make_ready, register_both_ways, register_ready
 from spnet.methods.base import Method, NoOptions, Registration
 
 LABELS = LabelSet(scored=(1, 2, 9))
@@ -155,3 +157,52 @@ def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):
     assert pick(scores, "dice", "1") == pytest.approx(2 * 1 / 6)
     assert pick(scores, "ice") == 0
     assert pick(scores, "hd95", "1") == pytest.approx(SHIFT * 2.0)
+
+
+class Encoding(Shift):
+    """Tells which images it encoded, by their sum."""
+
+    def __init__(self):
+        super().__init__(NoOptions())
+        self.encoded = []
+
+    def extract(self, image):
+        self.encoded.append(image.sum().item())
+        return [image, torch.zeros(250)]
+
+    def register(self, moving, fixed):
+        return super().register(moving[0], fixed[0])
+
+
+def test_each_image_is_encoded_once_for_all_its_pairs():
+    method = Encoding()
+    ready = ReadyImages(method)
+    for first, second in itertools.combinations(range(5), 2):
+        register_ready(method, *(ready(str(i), torch.full((1, 1, *SHAPE), float(i))) for i in (first, second)))
+    assert len(method.encoded) == 5
+
+
+def test_what_is_kept_of_images_is_bounded():
+    method = Encoding()
+    image_bytes = 4 * (12 * 14 * 10 + 250)
+    ready = ReadyImages(method, budget=3 * image_bytes)
+    for index in (0, 1, 2, 0, 3, 0, 1):  # 3 pushes out 1, the longest unused
+        ready(str(index), torch.full((1, 1, *SHAPE), float(index)))
+    assert [value / (12 * 14 * 10) for value in method.encoded] == [0, 1, 2, 3, 1]
+    small = ReadyImages(method, budget=0)
+    pair = [small(str(index), torch.zeros(1, 1, *SHAPE)) for index in range(2)]
+    assert [small("0", torch.zeros(1, 1, *SHAPE)), small("1", torch.zeros(1, 1, *SHAPE))] == pair
+
+
+def test_a_pair_costs_the_same_whether_its_images_were_ready_or_not():
+    method = Encoding()
+    first, second = (make_ready(method, torch.full((1, 1, *SHAPE), value)) for value in (0.0, 1.0))
+    found = register_ready(method, first, second)
+    assert found.forward_cost.seconds > first.cost.seconds + second.cost.seconds
+    assert found.forward_cost.peak_mb >= max(first.cost.peak_mb, second.cost.peak_mb)
+
+
+def test_a_scan_that_cannot_be_read_ahead_is_named(prepared):
+    (prepared / "high" / "image.nii.gz").write_bytes(b"no image")
+    with pytest.raises(SpnetError, match=r"high/image\.nii\.gz"):
+        evaluate(prepared, Shift(NoOptions()))

@@ -189,3 +189,16 @@ def test_cuda_in_float32_agrees_with_cpu_in_float64():
     velocity = smooth_velocity(3.0)
     on_device = integrate(velocity.float().cuda()).cpu().double()
     torch.testing.assert_close(on_device, integrate(velocity), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("sampler", ["exact", "exact_zeros", "official"])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_gradient_is_autograds_through_every_squaring(sampler, batch):
+    velocity = random_velocity(batch, size=2.0).requires_grad_()
+    weights = random_velocity(batch, seed=1)
+    field = velocity / 2**5
+    for _ in range(5):
+        field = compose(field, field, sampler)
+    (expected,) = torch.autograd.grad(field, velocity, weights)
+    (ours,) = torch.autograd.grad(integrate(velocity, 5, sampler), velocity, weights)
+    torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-9)

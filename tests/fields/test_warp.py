@@ -8,6 +8,7 @@ import torch
 from scipy.ndimage import map_coordinates
 
 from spnet.fields import Sampler, warp
+from spnet.fields.warp import sample, sample_backward
 
 SHAPE = (11, 14, 9)
 SAMPLERS = list(get_args(Sampler))
@@ -192,3 +193,34 @@ def test_cuda_agrees_with_cpu(sampler, interpolation):
     volume, displacement = random_volume(2, 2), random_displacement(2)
     on_device = warp(volume.cuda(), displacement.cuda(), sampler, interpolation).cpu()
     torch.testing.assert_close(on_device, warp(volume, displacement, sampler, interpolation), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("sampler", ["exact", "exact_zeros", "official"])
+@pytest.mark.parametrize("shape", [(34, 36, 32), (33, 36, 34)])
+def test_slabs_sampled_in_parallel_are_the_whole(sampler, shape, monkeypatch):
+    """Values and gradients do not depend on the number of threads."""
+    generator = torch.Generator().manual_seed(0)
+    volume = torch.rand(1, 2, *shape, generator=generator, dtype=torch.float64)
+    displacement = 3 * torch.randn(1, 3, *shape, generator=generator, dtype=torch.float64)
+    found = []
+    for threads in (1, 2):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        inputs = [volume.clone().requires_grad_(), displacement.clone().requires_grad_()]
+        warped = warp(*inputs, sampler)
+        found.append([warped, *torch.autograd.grad(warped.square().sum(), inputs)])
+    for alone, cut in zip(*found, strict=True):
+        torch.testing.assert_close(alone, cut, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("sampler", ["exact", "exact_zeros", "official"])
+def test_backward_of_sampling_is_autograds(sampler, batch):
+    shape = (34, 36, 32)
+    generator = torch.Generator().manual_seed(1)
+    volume = torch.rand(batch, 2, *shape, generator=generator, dtype=torch.float64, requires_grad=True)
+    normalised = 0.05 * torch.randn(batch, 3, *shape, generator=generator, dtype=torch.float64)
+    normalised.requires_grad_()
+    gradient = torch.randn(batch, 2, *shape, generator=generator, dtype=torch.float64)
+    expected = torch.autograd.grad(sample(volume, normalised, sampler), (volume, normalised), gradient)
+    for ours, theirs in zip(sample_backward(gradient, volume, normalised, sampler), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)

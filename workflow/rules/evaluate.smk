@@ -33,6 +33,7 @@ rule evaluate_chunk:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
         options=options_of,
+        convolutions=config["compute"]["convolutions"],  # of `compute`, what numbers depend on
         label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
         further_metrics=config["further_metrics"],
         spacing=lambda wildcards: DATASETS[wildcards.dataset]["prepare"]["spacing"],

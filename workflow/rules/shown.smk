@@ -48,6 +48,7 @@ rule register_shown:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
         options=options_of,
+        convolutions=config["compute"]["convolutions"],  # of `compute`, what numbers depend on
         label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
     script:
         "../scripts/register_shown.py"

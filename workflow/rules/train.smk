@@ -26,6 +26,7 @@ rule train_method:
         folder=f"{RUN}/models/{{trained_on}}/{{method}}/seed-{{seed}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
         options=options_of,
+        convolutions=config["compute"]["convolutions"],  # of `compute`, what numbers depend on
         training=what_training_ends_in,
     script:
         "../scripts/train_method.py"

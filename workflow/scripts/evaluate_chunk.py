@@ -6,9 +6,15 @@ with job(snakemake.log[0], snakemake.threads):
     from spnet.data.labels import label_set
     from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
     from spnet.evaluation.further import FurtherMetrics
+    from spnet.methods.compute import Compute
 
     evaluate_chunk(
-        MethodSpec(snakemake.params.implementation, snakemake.params.options, snakemake.input.get("weights") or None),
+        MethodSpec(
+            snakemake.params.implementation,
+            snakemake.params.options,
+            snakemake.input.get("weights") or None,
+            Compute(**snakemake.config["compute"]),
+        ),
         snakemake.input.pairs,
         int(snakemake.wildcards.chunk),
         snakemake.params.folder,

@@ -6,9 +6,15 @@ with job(snakemake.log[0], snakemake.threads):
     from spnet.data.labels import label_set
     from spnet.evaluation.chunk import MethodSpec
     from spnet.evaluation.shown import register_shown
+    from spnet.methods.compute import Compute
 
     register_shown(
-        MethodSpec(snakemake.params.implementation, snakemake.params.options, snakemake.input.get("weights") or None),
+        MethodSpec(
+            snakemake.params.implementation,
+            snakemake.params.options,
+            snakemake.input.get("weights") or None,
+            Compute(**snakemake.config["compute"]),
+        ),
         snakemake.input.pair,
         snakemake.params.folder,
         label_set(snakemake.params.label_set),

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spnet.methods.convolution import Conv3d
+
 SLOPE = 0.1
 
 FindLayer = Callable[[str], nn.Module]
@@ -73,8 +75,8 @@ class Residual(Plain):
         stride = _stride(level)
         return {
             f"conv{level}a": convolution(inputs, width, stride),
-            f"conv{level}b": nn.Conv3d(width, width, 3, padding=1),
-            f"shortcut{level}": nn.Conv3d(inputs, width, 1, stride),
+            f"conv{level}b": Conv3d(width, width, 3, padding=1),
+            f"shortcut{level}": Conv3d(inputs, width, 1, stride),
         }
 
     def encode(self, layer: FindLayer, level: int, below: Tensor, image: Tensor) -> Tensor:
@@ -99,7 +101,7 @@ class InceptionModule(nn.Module):
         super().__init__()
         widths = {1: outputs // 4, 3: outputs // 2, 5: outputs // 4}
         self.branches = nn.ModuleList(
-            nn.Conv3d(inputs, width, kernel, stride, padding=kernel // 2) for kernel, width in widths.items()
+            Conv3d(inputs, width, kernel, stride, padding=kernel // 2) for kernel, width in widths.items()
         )
 
     def forward(self, features: Tensor) -> Tensor:
@@ -121,7 +123,7 @@ BACKBONES: dict[str, Callable[[int], Plain]] = {
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """A 3^3 convolution and its activation, as everywhere in the authors' program."""
-    return nn.Sequential(nn.Conv3d(inputs, outputs, 3, stride, padding=1), nn.LeakyReLU(SLOPE))
+    return nn.Sequential(Conv3d(inputs, outputs, 3, stride, padding=1), nn.LeakyReLU(SLOPE))
 
 
 def _stride(level: int) -> int:

@@ -48,6 +48,24 @@ class Coarser:
     feature: Tensor
     displacement: Tensor
 
+    @staticmethod
+    def together(first: Coarser, second: Coarser) -> Coarser:
+        """Both as one batch."""
+        return Coarser(torch.cat([first.feature, second.feature]), torch.cat([first.displacement, second.displacement]))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an estimator gave: a field [B, 3, ...] and the hidden features behind it."""
+
+    field: Tensor
+    hidden: Tensor
+
+    def split(self) -> tuple[Estimate, Estimate]:
+        """The halves of a batch."""
+        first, second = zip(self.field.chunk(2), self.hidden.chunk(2), strict=True)
+        return Estimate(*first), Estimate(*second)
+
 
 class SPnet(Method, PyramidLayers):
     """With the default options: both directions from one pass; swapping the inputs swaps the fields exactly.
@@ -65,20 +83,23 @@ class SPnet(Method, PyramidLayers):
         self.sampler = options.sampler
         self.multiple = 2 ** (self.levels - 1)
 
-    def register(self, moving: Tensor, fixed: Tensor) -> Registration:
+    def extract(self, image: Tensor) -> list[Tensor]:
+        """Feature pyramid, finest first."""
+        return self.encode(image_pyramid(image, self.levels))
+
+    def register(self, moving: list[Tensor], fixed: list[Tensor]) -> Registration:
         """`details` are the levels, finest first, on the padded grid.
 
         The inverse of a network that estimates the way there alone is left to a second pass, as the paper must have
         done: its ICE of SS in Table 4 is far above that of exp(v) and exp(-v).
         """
-        levels = self._find_levels(*self._encode_both(moving, fixed))
+        levels = self._find_levels(moving, fixed)
         inverse = levels[0].inverse if self.directions.estimates_back else None
         return Registration(levels[0].displacement, inverse, levels)
 
     @torch.no_grad()
     def inspect(self, moving: Tensor, fixed: Tensor) -> tuple[LevelView, ...]:
-        (moving, _), (fixed, _) = self._pad(moving), self._pad(fixed)
-        features = self._encode_both(moving, fixed)
+        features = self.prepare(moving).features, self.prepare(fixed).features
         levels = self._find_levels(*features)
         coarser = [*(upsample(level.displacement) for level in levels[1:]), None]
         views: list[LevelView] = []
@@ -114,42 +135,51 @@ class SPnet(Method, PyramidLayers):
             return -there
         return -(there + local_ncc(moving, warp(fixed, level.inverse, self.sampler), window)) / 2
 
-    def _encode_both(self, moving: Tensor, fixed: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Feature pyramids of both images, finest first."""
-        return self.encode(image_pyramid(moving, self.levels)), self.encode(image_pyramid(fixed, self.levels))
-
     def _find_levels(self, moving: list[Tensor], fixed: list[Tensor]) -> list[Level]:
         """Feature pyramids -> levels, finest first, found from the coarsest to the finest."""
         found: list[Level] = []
-        forward_coarser = backward_coarser = backward = None
+        there = back = None
         for level in reversed(range(self.levels)):
-            forward, forward_hidden = self._estimate_way(level, moving[level], fixed[level], forward_coarser)
-            if self.directions.estimates_back:
-                backward, backward_hidden = self._estimate_way(level, fixed[level], moving[level], backward_coarser)
-            found.append(self._deform(*self.directions.combine(forward, backward)))
+            forward, backward = self._estimate_ways(level, moving[level], fixed[level], there, back)
+            found.append(self._deform(forward.field, backward.field if backward else None))
             if level == 0:
                 break
-            forward_coarser = self._hand_over(level, forward_hidden, found[-1].displacement)
-            if self.directions.estimates_back:
-                backward_coarser = self._hand_over(level, backward_hidden, found[-1].inverse)
+            there = self._hand_over(level, forward.hidden, found[-1].displacement)
+            if backward:
+                back = self._hand_over(level, backward.hidden, found[-1].inverse)
         return found[::-1]
 
-    def _estimate_way(
-        self, level: int, source: Tensor, target: Tensor, coarser: Coarser | None
-    ) -> tuple[Tensor, Tensor]:
-        """Field [B, 3, ...] from the features `source` to `target` of one level, and the hidden features behind it."""
+    def _estimate_ways(
+        self, level: int, moving: Tensor, fixed: Tensor, there: Coarser | None, back: Coarser | None
+    ) -> tuple[Estimate, Estimate | None]:
+        """What the estimator of one level says of the way there, and of the way back where it is asked."""
+        if not self.directions.estimates_back:
+            return self._estimate_way(level, moving, fixed, there), None
+        if not self.compute.batch_directions:
+            return self._estimate_way(level, moving, fixed, there), self._estimate_way(level, fixed, moving, back)
+        coarser = Coarser.together(there, back) if there else None
+        both = self._estimate_way(level, torch.cat([moving, fixed]), torch.cat([fixed, moving]), coarser)
+        return both.split()
+
+    def _estimate_way(self, level: int, source: Tensor, target: Tensor, coarser: Coarser | None) -> Estimate:
+        """The same for one way, from the features `source` to `target`."""
         if coarser is None:
-            return self.estimate(level, [source, target])
+            return Estimate(*self.compute.run(self.estimate, level, [source, target]))
         if self.options.feature_warping:
             source = warp(source, coarser.displacement, self.sampler)  # Eq. 6
-        return self.estimate(level, [source, target, coarser.feature, coarser.displacement])
+        inputs = [source, target, coarser.feature, coarser.displacement]
+        return Estimate(*self.compute.run(self.estimate, level, inputs))
 
-    def _deform(self, there: Tensor, back: Tensor | None) -> Level:
-        """The level that `combine` of the directions leads to."""
-        displacement = self._to_displacement(there)
-        if self.directions.mirrored:
-            return Level(there, displacement, self._to_displacement(-there))
-        return Level(there, displacement, None if back is None else self._to_displacement(back), back)
+    def _deform(self, forward: Tensor, backward: Tensor | None) -> Level:
+        """The level that the fields estimated of one or both ways lead to."""
+        there, back = self.directions.combine(forward, backward)
+        if not self.directions.mirrored:
+            return Level(
+                there, self._to_displacement(there), None if back is None else self._to_displacement(back), back
+            )
+        if self.compute.batch_directions:
+            return Level(there, *self._to_displacement(torch.cat([there, -there])).chunk(2))
+        return Level(there, self._to_displacement(there), self._to_displacement(-there))
 
     def _to_displacement(self, field: Tensor) -> Tensor:
         if self.options.field == "displacement":
