@@ -180,7 +180,7 @@ READ_SCORES = {
     "grade_claims": 1,
     "choose_pair": 1,
     "register_shown": 2,
-    "make_table": 3,
+    "make_table": 4,
     "draw_figure": 5,
     "write_report": 1,
 }
