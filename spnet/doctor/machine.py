@@ -27,8 +27,8 @@ def examine_device() -> Iterator[Finding]:
             "WARN",
             "device",
             f"no CUDA device: networks compute on the CPU ({cores} cores){build}",
-            "Nothing for the demo and for single pairs; trainings at the paper's size need a GPU, its driver and a build of"
-            " torch for it",
+            "Nothing for the demo and for single pairs; trainings at the paper's size need a GPU, its driver, and torch"
+            " built for it",
         )
         return
     for index in range(torch.cuda.device_count()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from spnet.data.displacement import read_displacement
 from spnet.data.labels import DICE, HD95, SDLOGJ, SDLOGJ_UNSHIFTED, VOLUME, LabelSet
 from spnet.data.nifti import AFFINE_TOLERANCE_MM, Volume, read_labels
-from spnet.errors import DataError
+from spnet.errors import ConfigError, DataError
 from spnet.metrics import dice_per_label, hd95_per_label, percent_folding, sd_log_jacobian
 
 COLUMNS = ["metric", "structure", "value"]
@@ -79,6 +80,29 @@ def evaluate_labels(
         absent=tuple(label for label in chosen.scored if label not in dice),
         one_sided=tuple(label for label in dice if label not in distances),
     )
+
+
+def parse_labels(text: str) -> LabelSet:
+    """The labels of a list such as ``2,3,10-15``.
+
+    Raises
+    ------
+    ConfigError: nothing in it, something else than whole numbers above 0, or a label twice.
+    """
+    ids: list[int] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 0 < first <= last:
+            raise ConfigError(
+                f"'{part}' is no label and no range of labels", remedy="Give whole numbers above 0, as in 2,3,10-15"
+            )
+        ids += range(first, last + 1)
+    if not ids:
+        raise ConfigError("the list of labels is empty", remedy="Give some, as in 2,3,10-15, or leave the option out")
+    if len(set(ids)) < len(ids):
+        raise ConfigError(f"the list of labels '{text}' has one twice", remedy="Name every label once")
+    return LabelSet(scored=tuple(ids))
 
 
 def _pair(warped: Path, fixed: Path, volumes: Mapping[Path, Volume]) -> tuple[Volume, Volume]:
