@@ -43,4 +43,9 @@ class Float32Conv3d(Conv3d):
 
     def forward(self, volume: Tensor) -> Tensor:
         with torch.autocast(volume.device.type, enabled=False):
-            return super().forward(volume.float() if volume.dtype == torch.bfloat16 else volume)
+            return super().forward(widened(volume))
+
+
+def widened(tensor: Tensor) -> Tensor:
+    """bfloat16 as float32; anything else as it is."""
+    return tensor.float() if tensor.dtype == torch.bfloat16 else tensor

@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate
 from spnet.fields import Sampler, warp
 from spnet.losses import local_ncc, smooth_prior_divergence
 from spnet.methods.base import Method, Registration
-from spnet.methods.convolution import Conv3d
+from spnet.methods.convolution import Conv3d, widened
 from spnet.methods.difvm import GaussianHead, draw, integrate_on_half_grid
 from spnet.methods.layers import StridedSame, start
 from spnet.methods.options import check_choice, check_not_negative, check_positive, check_sampler
@@ -97,7 +97,7 @@ class LatentLayer(nn.Module):
 
     def forward(self, source: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Mean, log variance, sample (in evaluation the mean) and transformed feature."""
-        mean, log_variance = self.mean(source).float(), self.log_variance(source).float()
+        mean, log_variance = widened(self.mean(source)), widened(self.log_variance(source))
         velocity = draw(mean, log_variance) if self.training else mean
         return mean, log_variance, velocity, self.transform(velocity)
 
@@ -164,7 +164,7 @@ class PMRnet(Method):
         for index, latent in enumerate(latents):
             divergence = smooth_prior_divergence(latent.mean, latent.log_variance, options.prior_precision)
             terms[f"divergence_{index + 1}"] = options.divergence_weight * divergence
-            distance = F.mse_loss(latent.transformed.float(), latent.target.float())
+            distance = F.mse_loss(widened(latent.transformed), widened(latent.target))
             terms[f"feature_{index + 1}"] = options.feature_weight * distance
         return terms
 
