@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spnet.doctor.findings import Finding, guarded
@@ -11,7 +11,6 @@ from spnet.doctor.installation import examine_installation
 
 __all__ = ["Finding", "Places", "examine"]
 
-_CHECKOUT = Path(__file__).parents[2]
 _REINSTALL = "make setup, or pip install --constraint constraints.txt --editable ."
 
 
@@ -24,15 +23,20 @@ class Places:
     data_root: folder with a folder per dataset.
     results: where results go.
     weights_root: folder with published weights, beside those always looked in.
-    datasets: datasets.yaml.
-    constraints: constraints.txt.
+    datasets, constraints: datasets.yaml and constraints.txt; unless named, of the checkout that one stands in, else of
+        the one that this package runs from.
     """
 
     data_root: Path = Path("data")
     results: Path = Path("results")
     weights_root: Path | None = None
-    datasets: Path = _CHECKOUT / "config" / "datasets.yaml"
-    constraints: Path = _CHECKOUT / "constraints.txt"
+    datasets: Path = field(default_factory=lambda: _of_checkout("config/datasets.yaml"))
+    constraints: Path = field(default_factory=lambda: _of_checkout("constraints.txt"))
+
+
+def _of_checkout(name: str) -> Path:
+    here = Path.cwd() / name
+    return here if here.is_file() else Path(__file__).parents[2] / name
 
 
 def examine(places: Places, test: bool = True) -> Iterator[Finding]:

@@ -7,8 +7,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 from spnet.doctor.findings import Finding
 
 _GB = 1e9
@@ -20,6 +18,9 @@ _DISK_GB, _NO_DISK_GB = 10, 1
 
 def examine_device() -> Iterator[Finding]:
     """Every CUDA device, or that there is none."""
+    # Late: memory and disk can be told without.
+    import torch
+
     cores = os.cpu_count()
     if not torch.cuda.is_available():
         build = "" if torch.version.cuda else "; this torch is a build for the CPU"

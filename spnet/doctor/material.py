@@ -38,6 +38,11 @@ def examine_data(datasets: str | Path, data_root: str | Path) -> Iterator[Findin
     ------
     ConfigError: datasets.yaml cannot be read.
     """
+    if not Path(datasets).is_file():
+        yield Finding(
+            "WARN", "data", f"no {datasets} to tell which scans are wanted", "Run in a checkout, or name it: --config"
+        )
+        return
     for name, entry in _read_datasets(Path(datasets)).items():
         yield _examine_dataset(name, entry, Path(data_root) / name)
 

@@ -100,6 +100,16 @@ def test_scans_are_counted_and_archives_that_lie_packed_are_told(tmp_path, repos
     assert "oai: raw scans are missing" in found[2].told
 
 
+def test_without_a_checkout_nothing_is_known_of_scans_and_a_broken_file_of_datasets_is_told(tmp_path):
+    (unknown,) = material.examine_data(tmp_path / "datasets.yaml", tmp_path)
+    assert unknown.level == "WARN"
+    assert "Run in a checkout" in unknown.remedy
+    (tmp_path / "datasets.yaml").write_text("{not: yaml")
+    (broken,) = guarded("data", lambda: material.examine_data(tmp_path / "datasets.yaml", tmp_path), "")
+    assert broken.level == "FAIL"
+    assert "this is no datasets.yaml" in broken.told
+
+
 def test_a_cuda_device_is_named_with_its_memory_and_its_absence_told(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     (absent,) = machine.examine_device()
