@@ -1,4 +1,4 @@
-"""The command `spnet`, for a person at a terminal."""
+"""The command `spnet`, for a person at a terminal: puts the commands of spnet/commands together."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from spnet import __version__
+from spnet.commands import methods, weights
 from spnet.errors import SpnetError
+
+COMMANDS = (
+    weights,
+    methods,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,40 +33,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="spnet", description="SPnet, reproduced: tools beside the workflow.")
     parser.add_argument("--version", action="version", version=f"spnet {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    weights = commands.add_parser(
-        "weights",
-        help="fetch weights that a method's authors published",
-        description="Find published weights in $SPNET_SHARED/weights, in --weights-root or in the user's cache;"
-        " else download them from their authors' repository at a pinned commit. The SHA-256 is always checked."
-        " Prints the path.",
-    )
-    weights.add_argument("name", nargs="?", default="spnet", help="which weights (default: %(default)s)")
-    weights.add_argument("--weights-root", type=Path, help="folder to look in before downloading")
-    weights.add_argument("--to", type=Path, metavar="FILE", help="also copy them to FILE")
-    weights.set_defaults(run=_weights)
-    methods = commands.add_parser(
-        "methods",
-        help="list all registration methods",
-        description="List every method: its title, trainable parameters at the paper's size, whether its authors"
-        " published weights, and where it deviates from its source or chooses what the source leaves open.",
-    )
-    methods.add_argument("--tsv", action="store_true", help="tab-separated, one line per method")
-    methods.add_argument("--config", type=Path, metavar="FILE", help="methods.yaml (default: of this checkout)")
-    methods.set_defaults(run=_methods)
+    for command in COMMANDS:
+        command.add(commands)
     return parser
-
-
-def _weights(options: argparse.Namespace) -> None:
-    from spnet.weights import copy_published, find_published
-
-    if options.to:
-        print(copy_published(options.name, options.to, options.weights_root))
-    else:
-        print(find_published(options.name, options.weights_root))
-
-
-def _methods(options: argparse.Namespace) -> None:
-    from spnet.catalogue import find_methods_file, read_catalogue, to_text, to_tsv
-
-    catalogue = read_catalogue(options.config or find_methods_file())
-    print(to_tsv(catalogue) if options.tsv else to_text(catalogue))

@@ -1,0 +1,27 @@
+"""`spnet methods`: list all registration methods."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Describe the command and its options."""
+    parser = commands.add_parser(
+        "methods",
+        help="list all registration methods",
+        description="List every method: its title, trainable parameters at the paper's size, whether its authors"
+        " published weights, and where it deviates from its source or chooses what the source leaves open.",
+    )
+    parser.add_argument("--tsv", action="store_true", help="tab-separated, one line per method")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="methods.yaml (default: of this checkout)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the catalogue."""
+    from spnet.catalogue import find_methods_file, read_catalogue, to_text, to_tsv
+
+    catalogue = read_catalogue(options.config or find_methods_file())
+    print(to_tsv(catalogue) if options.tsv else to_text(catalogue))

@@ -1,0 +1,29 @@
+"""The command line as a whole: what every command must do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from spnet.cli import COMMANDS, main
+
+
+def names() -> list[str]:
+    return [command.__name__.rpartition(".")[2] for command in COMMANDS]
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_command_describes_itself_like_a_manual_page(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert f"usage: spnet {name}" in text
+    assert len(text.split("options:")[0].split()) > 25, "a description, not only a list of options"
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "spnet", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("spnet ")
