@@ -8,12 +8,14 @@ import sys
 from collections.abc import Sequence
 
 from spnet import __version__
-from spnet.commands import methods, weights
+from spnet.commands import doctor, evaluate, methods, weights
 from spnet.errors import SpnetError
 
 COMMANDS = (
     weights,
     methods,
+    evaluate,
+    doctor,
 )
 
 
@@ -22,11 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        options.run(options)
+        # A command that can end badly without an error says so by a status.
+        return options.run(options) or 0
     except SpnetError as error:
         print(f"spnet: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
