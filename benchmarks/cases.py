@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from spnet.methods.compute import Compute
 from torch import Tensor
 
 from benchmarks import peers, work
@@ -35,6 +34,7 @@ from spnet.errors import SpnetError
 from spnet.fields import integrate, warp
 from spnet.losses import local_ncc
 from spnet.methods.base import Method
+from spnet.methods.compute import Compute
 from spnet.weights import find_published, load_weights
 
 OURS, PLAIN = "ours", "plain form"
