@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spnet import __version__
+from spnet.commands import doctor, evaluate
 from spnet.errors import SpnetError
 
 
@@ -17,11 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        options.run(options)
+        return options.run(options) or 0
     except SpnetError as error:
         print(f"spnet: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     methods.add_argument("--tsv", action="store_true", help="tab-separated, one line per method")
     methods.add_argument("--config", type=Path, metavar="FILE", help="methods.yaml (default: of this checkout)")
     methods.set_defaults(run=_methods)
+    for command in (evaluate, doctor):
+        command.add(commands)
     return parser
 
 
