@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # A second environment on top of the first: one of the packages that we are compared with wants other versions than ours.
 BENCH       := $(VENV)-bench
 BENCH_READY := $(BENCH)/.ready
-PEERS       := monai voxelmorph fireants
+PEERS       := voxelmorph fireants
 FIND_SITE   := import sysconfig; print(sysconfig.get_path("purelib"))
 
 .PHONY: help setup demo bench test test-fast lint format clean
