@@ -117,7 +117,7 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(ch
         "Virtual knees",
         'id="fig7"',
         'id="training"',
-        "HD95 (mm)",
+        "SDlogJ",
     ):
         assert told in report, told
     assert "<script" not in report
