@@ -117,7 +117,8 @@ class Bench:
         names = real_subjects(prepared)
         size = nib.load(prepared / names[0] / "image.nii.gz").shape
         chunks = count_chunks(len(names), PAIRS_PER_CHUNK)
-        self._measure("pair", "real", Setting(size, len(names), str(prepared)), chunks, PAIRS_PER_CHUNK)
+        pairs = min(PAIRS_PER_CHUNK, len(names) * (len(names) - 1) // 2)
+        self._measure("pair", "real", Setting(size, len(names), str(prepared)), chunks, pairs)
 
     def leave_out(self, what: str, why: str) -> None:
         """Tell what was not measured."""
