@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,7 +16,6 @@ from spnet.evaluation import cost
 # Does one piece of the work that is measured; takes the number of the round.
 Run = Callable[[int], Any]
 
-_STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
 
 
@@ -53,19 +50,11 @@ def measure_once(run: Run) -> tuple[float, float]:
     gc.collect()
     with suppress(OSError):
         _RESET.write_text("5")
-    before = _resident("VmRSS")
+    before = cost.resident_mb("VmRSS")
     # The package measures its own registrations and resets the peak for it, which would hide all before.
     with patch.object(cost, "_RESET", Path(os.devnull)):
         start = time.perf_counter()
         result = run(0)
         seconds = time.perf_counter() - start
     del result
-    return seconds, _resident("VmHWM") - before
-
-
-def _resident(field: str) -> float:
-    with suppress(OSError, StopIteration):
-        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(field))
-        return int(line.split()[1]) / 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 1024
+    return seconds, cost.resident_mb("VmHWM") - before

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spnet.doctor.findings import Finding, guarded
+from spnet.doctor.findings import REINSTALL, Finding, guarded
 from spnet.doctor.installation import examine_installation
 
 __all__ = ["Finding", "Places", "examine"]
-
-_REINSTALL = "make setup, or pip install --constraint constraints.txt --editable ."
 
 
 @dataclass(frozen=True)
@@ -46,13 +44,13 @@ def examine(places: Places, test: bool = True) -> Iterator[Finding]:
     ----------
     test: also compute something, for some 20 seconds.
     """
-    yield from guarded("packages", lambda: examine_installation(places.constraints), _REINSTALL)
-    yield from guarded("device", _device, _REINSTALL)
-    yield from guarded("disk", lambda: _disk(places.results), _REINSTALL)
-    yield from guarded("weights", lambda: _weights(places.weights_root), _REINSTALL)
-    yield from guarded("data", lambda: _data(places), _REINSTALL)
+    yield from guarded("packages", lambda: examine_installation(places.constraints), REINSTALL)
+    yield from guarded("device", _device, REINSTALL)
+    yield from guarded("disk", lambda: _disk(places.results), REINSTALL)
+    yield from guarded("weights", lambda: _weights(places.weights_root), REINSTALL)
+    yield from guarded("data", lambda: _data(places), REINSTALL)
     if test:
-        yield from guarded("self-test", lambda: _self_test(places.weights_root), _REINSTALL)
+        yield from guarded("self-test", lambda: _self_test(places.weights_root), REINSTALL)
 
 
 # Imported late, each within its guard: a torch that cannot be imported is one of the things to be found.

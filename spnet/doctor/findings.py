@@ -11,6 +11,7 @@ from typing import Literal
 from spnet.errors import SpnetError, first_line
 
 Level = Literal["PASS", "WARN", "FAIL"]
+REINSTALL = "make setup, or pip install --constraint constraints.txt --editable ."
 _TOPIC_WIDTH, _WIDTH = 13, 120
 
 

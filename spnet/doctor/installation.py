@@ -10,11 +10,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from spnet import __version__
-from spnet.doctor.findings import Finding
+from spnet.doctor.findings import REINSTALL, Finding
 from spnet.provenance import dependency_versions, git_commit
 
 _OLDEST_PYTHON = (3, 11, 4)
-_REINSTALL = "make setup, or pip install --constraint constraints.txt --editable ."
 _SHOWN = 6
 
 
@@ -31,10 +30,10 @@ def examine_installation(constraints: str | Path) -> Iterator[Finding]:
     yield Finding("PASS", "spnet", f"{__version__}, commit {git_commit()}")
     needed = dependency_versions()
     if not needed:
-        yield Finding("WARN", "packages", "this project is not installed, so what it needs is not known", _REINSTALL)
+        yield Finding("WARN", "packages", "this project is not installed, so what it needs is not known", REINSTALL)
     missing = [name for name, version in needed.items() if version == "not installed"]
     if missing:
-        yield Finding("FAIL", "packages", f"not installed: {', '.join(missing)}", _REINSTALL)
+        yield Finding("FAIL", "packages", f"not installed: {', '.join(missing)}", REINSTALL)
     yield _compare(Path(constraints))
 
 
@@ -59,7 +58,7 @@ def _compare(constraints: Path) -> Finding:
             "WARN",
             "versions",
             f"{len(differing)} of {len(there)} packages are not as {constraints.name} pins them: {listed}",
-            f"{_REINSTALL}; results may differ in their last digits",
+            f"{REINSTALL}; results may differ in their last digits",
         )
     absent = f"; {len(pinned) - len(there)} pinned ones are not installed" if len(there) < len(pinned) else ""
     return Finding("PASS", "versions", f"all {len(there)} packages are as {constraints.name} pins them{torch}{absent}")

@@ -42,12 +42,13 @@ def measure(device: torch.device) -> Iterator[Cost]:
     if on_gpu:
         torch.cuda.synchronize(device)
     cost.seconds = time.perf_counter() - start
-    cost.peak_mb = torch.cuda.max_memory_allocated(device) / 2**20 if on_gpu else _peak_of_process()
+    cost.peak_mb = torch.cuda.max_memory_allocated(device) / 2**20 if on_gpu else resident_mb("VmHWM")
 
 
-def _peak_of_process() -> float:
+def resident_mb(field: str) -> float:
+    """Memory of this process in MiB: now (``VmRSS``) or at its peak (``VmHWM``); outside Linux always the peak."""
     with suppress(OSError, StopIteration):
-        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(field))
         return int(line.split()[1]) / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 1024
