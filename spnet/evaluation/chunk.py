@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from spnet.data.labels import LabelSet
-from spnet.device import choose_device, to_device, use_exact_float32
+from spnet.device import choose_device, prepare_process, to_device
 from spnet.errors import ConfigError
 from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
 from spnet.evaluation.further import NO_FURTHER_METRICS, FurtherMetrics
@@ -70,7 +70,7 @@ def evaluate_chunk(
     prepared: folder with a folder per prepared subject.
     identity: values of the columns trained_on, dataset, method and seed.
     """
-    use_exact_float32()
+    prepare_process()
     method = spec.build(device)
     pairs = pd.read_csv(pairs_file, sep="\t", dtype=str, keep_default_na=False)
     reader = prepared_reader(prepared, choose_device(device))

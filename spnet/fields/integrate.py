@@ -35,7 +35,7 @@ class _Squarings(torch.autograd.Function):
         fields = []
         for _ in range(steps):
             fields.append(field)
-            field = field + sample(field, field, sampler)
+            field = sample(field, field, sampler).add_(field)
         ctx.save_for_backward(*fields)
         ctx.sampler = sampler
         return field
@@ -45,5 +45,5 @@ class _Squarings(torch.autograd.Function):
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None]:
         for field in reversed(ctx.saved_tensors):
             to_volume, to_displacement = sample_backward(gradient, field, field, ctx.sampler)
-            gradient = gradient + to_volume + to_displacement
+            gradient = to_volume.add_(to_displacement).add_(gradient)
         return gradient, None, None

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 Sampler = Literal["exact", "exact_zeros", "official"]
 Interpolation = Literal["linear", "nearest"]
@@ -47,7 +48,28 @@ def warp(
         raise ValueError(
             f"volume {tuple(volume.shape)} and displacement {tuple(displacement.shape)} differ in batch or grid"
         )
-    return sample(volume, to_normalised(displacement), sampler, interpolation)
+    if interpolation == "nearest":
+        return sample(volume, to_normalised(displacement), sampler, interpolation)
+    # Features of a network in bfloat16 are sampled in the precision of the field.
+    return _Warp.apply(volume.to(displacement.dtype), displacement, sampler)
+
+
+class _Warp(torch.autograd.Function):
+    """A linear warp that keeps volume and displacement, which others keep anyway, and no sampling points."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, volume: Tensor, displacement: Tensor, sampler: Sampler) -> Tensor:
+        ctx.save_for_backward(volume, displacement)
+        ctx.sampler = sampler
+        return sample(volume, to_normalised(displacement), sampler)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
+        volume, displacement = ctx.saved_tensors
+        normalised = to_normalised(displacement)
+        to_volume, to_field = sample_backward(gradient, volume, normalised, ctx.sampler, ctx.needs_input_grad[0])
+        return to_volume, (to_field * _scale(displacement)).flip(1), None
 
 
 def sample(volume: Tensor, normalised: Tensor, sampler: Sampler, interpolation: Interpolation = "linear") -> Tensor:
@@ -63,8 +85,10 @@ def sample(volume: Tensor, normalised: Tensor, sampler: Sampler, interpolation: 
 
 
 @torch.no_grad()
-def sample_backward(gradient: Tensor, volume: Tensor, normalised: Tensor, sampler: Sampler) -> tuple[Tensor, Tensor]:
-    """Gradients to `volume` and to `normalised` of a linear :func:`sample`, from the one to what it returned.
+def sample_backward(
+    gradient: Tensor, volume: Tensor, normalised: Tensor, sampler: Sampler, to_volume: bool = True
+) -> tuple[Tensor | None, Tensor]:
+    """Gradients to `volume` (where wanted) and to `normalised` of a linear :func:`sample`, from the one to its result.
 
     For operations that write their own backward pass, and so need not keep the sampling points until then.
     """
@@ -79,10 +103,11 @@ def sample_backward(gradient: Tensor, volume: Tensor, normalised: Tensor, sample
         _LINEAR,
         _PADDING[settings["padding_mode"]],
         settings["align_corners"],
-        (True, True),
+        (to_volume, True),
     )
-    to_volume = to_volumes.sum(0, keepdim=True) if volume.shape[0] == 1 else to_volumes
-    return to_volume, to_points.reshape(volume.shape[0], *normalised.shape[2:], 3).movedim(-1, 1)
+    if to_volume and volume.shape[0] == 1:
+        to_volumes = to_volumes.sum(0, keepdim=True)
+    return to_volumes, to_points.reshape(volume.shape[0], *normalised.shape[2:], 3).movedim(-1, 1)
 
 
 def _points(normalised: Tensor) -> Tensor:

@@ -20,7 +20,8 @@ class Compute:
     ----------
     convolutions: ``bfloat16`` runs a network's convolutions in that precision, its heads, fields and losses in float32.
     batch_directions: SPnet estimates there and back as one batch of two, not one after the other.
-    recompute: SPnet's estimators keep no activations for the backward pass and run again there: less memory, more time.
+    recompute: SPnet keeps neither activations nor squarings for the backward pass and does them again there: less
+        memory, more time.
     """
 
     convolutions: Literal["float32", "bfloat16"] = "float32"

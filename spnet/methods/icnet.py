@@ -50,7 +50,7 @@ class UNetLayers(nn.Module):
             for index, (name, channels) in enumerate(layers.items()):
                 stride = 2 if level and index == 0 else 1
                 convolution = Conv3d(inputs, channels * width, 3, stride, padding=1, bias=bias)
-                self.add_module(name, nn.Sequential(convolution, nn.ReLU()))
+                self.add_module(name, nn.Sequential(convolution, nn.ReLU(inplace=True)))
                 inputs = channels * width
             skips.append(inputs)
         skips.pop()
@@ -60,7 +60,7 @@ class UNetLayers(nn.Module):
                     convolution = nn.ConvTranspose3d(inputs, channels * width, 2, stride=2)
                 else:
                     convolution = Conv3d(inputs, channels * width, 3, padding=1, bias=bias)
-                self.add_module(name, nn.Sequential(convolution, nn.ReLU()))
+                self.add_module(name, nn.Sequential(convolution, nn.ReLU(inplace=True)))
                 inputs = channels * width + (skips.pop() if index == 0 else 0)
 
     def features(self, first: Tensor, second: Tensor) -> Tensor:

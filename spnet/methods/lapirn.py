@@ -19,6 +19,7 @@ from spnet.fields.warp import from_normalised, sample, to_normalised
 from spnet.losses import gradient_smoothness, local_ncc, negative_jacobian
 from spnet.methods.base import Method, Registration, Stage
 from spnet.methods.convolution import Conv3d, Float32Conv3d
+from spnet.methods.layers import leaky_relu
 from spnet.methods.options import as_tuples, check_not_negative, check_positive
 
 _SLOPE = 0.2
@@ -96,15 +97,15 @@ class LevelLayers(nn.Module):
     def add_layers(self, inputs: int, channels: int) -> None:
         """Make all layers; `inputs` maps come in, all inner ones have `channels`."""
         self.input_encoder_lvl1 = nn.Sequential(
-            _convolution(inputs, channels), nn.LeakyReLU(_SLOPE), _convolution(channels, channels)
+            _convolution(inputs, channels), leaky_relu(_SLOPE), _convolution(channels, channels)
         )
         self.down_conv = _convolution(channels, channels, stride=2)
-        blocks = [(ResidualBlock(channels), nn.LeakyReLU(_SLOPE)) for _ in range(_BLOCKS)]
+        blocks = [(ResidualBlock(channels), leaky_relu(_SLOPE)) for _ in range(_BLOCKS)]
         self.resblock_group_lvl1 = nn.Sequential(*(module for block in blocks for module in block))
         self.up = nn.ConvTranspose3d(channels, channels, 2, stride=2, bias=False)
         self.output_lvl1 = nn.Sequential(
             _convolution(2 * channels, channels),
-            nn.LeakyReLU(_SLOPE),
+            leaky_relu(_SLOPE),
             Float32Conv3d(channels, 3, 3, padding=1, bias=False),
             nn.Softsign(),
         )

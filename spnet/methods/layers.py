@@ -18,6 +18,11 @@ def flow_head(inputs: int, std: float = 1e-5, bias: float = 0.0) -> Float32Conv3
     return head
 
 
+def leaky_relu(slope: float) -> nn.LeakyReLU:
+    """A leaky ReLU in place of its input: the backward pass needs what comes out alone, so half as much is kept."""
+    return nn.LeakyReLU(slope, inplace=True)
+
+
 class StridedSame(Conv3d):
     """Convolution of stride 2 with TensorFlow's "same" padding for even sizes: the odd voxel goes to the far side."""
 

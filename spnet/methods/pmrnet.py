@@ -14,7 +14,7 @@ from spnet.losses import local_ncc, smooth_prior_divergence
 from spnet.methods.base import Method, Registration
 from spnet.methods.convolution import Conv3d, widened
 from spnet.methods.difvm import GaussianHead, draw, integrate_on_half_grid
-from spnet.methods.layers import StridedSame, start
+from spnet.methods.layers import StridedSame, leaky_relu, start
 from spnet.methods.options import check_choice, check_not_negative, check_positive, check_sampler
 
 _DEPTH = 4
@@ -122,7 +122,7 @@ class PMRnet(Method):
             _pair(joined[index] + widths[level], widths[level], widths[level], momentum)
             for index, level in enumerate((2, 1, 0))
         )
-        self.last = nn.Sequential(Conv3d(base, base, 1), nn.LeakyReLU(0.2))
+        self.last = nn.Sequential(Conv3d(base, base, 1), leaky_relu(0.2))
         start(self, nn.init.xavier_uniform_)  # Keras' default
         for layer in self.latent:
             layer.start_small()
@@ -173,7 +173,7 @@ def _block(inputs: int, outputs: int, momentum: float) -> nn.Sequential:
     return nn.Sequential(
         Conv3d(inputs, outputs, 3, padding=1),
         nn.BatchNorm3d(outputs, eps=1e-3, momentum=momentum),  # Keras' defaults
-        nn.LeakyReLU(0.2),
+        leaky_relu(0.2),
     )
 
 

@@ -13,7 +13,7 @@ from spnet.fields import Sampler, warp
 from spnet.losses import gradient_smoothness, local_ncc
 from spnet.methods.base import Method, Registration
 from spnet.methods.convolution import Conv3d
-from spnet.methods.layers import StridedSame, flow_head
+from spnet.methods.layers import StridedSame, flow_head, leaky_relu
 from spnet.methods.options import as_tuples, check_not_negative, check_sampler, check_window
 
 # After which decoder convolution the map is up-sampled and which encoder map (0: the images) joins it.
@@ -42,10 +42,10 @@ class UNet(nn.Module):
         for inputs, outputs in zip(widths, encoder, strict=False):
             legacy = strided == "legacy"
             down = Conv3d(inputs, outputs, 4, 2, padding=1) if legacy else StridedSame(inputs, outputs, 3)
-            self.encoder.append(nn.Sequential(down, nn.LeakyReLU(slope)))
+            self.encoder.append(nn.Sequential(down, leaky_relu(slope)))
         inputs = encoder[-1]
         for index, outputs in enumerate(decoder):
-            self.decoder.append(nn.Sequential(Conv3d(inputs, outputs, 3, padding=1), nn.LeakyReLU(slope)))
+            self.decoder.append(nn.Sequential(Conv3d(inputs, outputs, 3, padding=1), leaky_relu(slope)))
             inputs = outputs + (widths[_JOINS[index]] if index in _JOINS else 0)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from spnet.data.nifti import read_image
-from spnet.device import choose_device, to_device, use_exact_float32
+from spnet.device import choose_device, prepare_process, to_device
 from spnet.errors import TrainingError
 from spnet.evaluation.cost import measure
 from spnet.files import atomic_path
@@ -82,7 +82,7 @@ def train(
     folder, target = Path(folder), choose_device(device)
     if len(images) < 2:
         raise TrainingError(f"training needs at least two images, not {len(images)}", path=folder)
-    use_exact_float32()
+    prepare_process()
     torch.manual_seed(seed)
     method = to_device(build_method(implementation, method_options), target).train()
     method.compute = compute or Compute()

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spnet.methods.convolution import Conv3d
+from spnet.methods.layers import leaky_relu
 
 SLOPE = 0.1
 
@@ -105,7 +106,7 @@ class InceptionModule(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        return F.leaky_relu(torch.cat([branch(features) for branch in self.branches], dim=1), SLOPE)
+        return F.leaky_relu(torch.cat([branch(features) for branch in self.branches], dim=1), SLOPE, inplace=True)
 
 
 def make_backbone(name: str, image_channels: int) -> Plain:
@@ -123,7 +124,7 @@ BACKBONES: dict[str, Callable[[int], Plain]] = {
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """A 3^3 convolution and its activation, as everywhere in the authors' program."""
-    return nn.Sequential(Conv3d(inputs, outputs, 3, stride, padding=1), nn.LeakyReLU(SLOPE))
+    return nn.Sequential(Conv3d(inputs, outputs, 3, stride, padding=1), leaky_relu(SLOPE))
 
 
 def _stride(level: int) -> int:

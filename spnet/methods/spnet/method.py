@@ -37,21 +37,21 @@ class Level:
 
 @dataclass(frozen=True)
 class Coarser:
-    """What one direction takes over from the next coarser level, brought to the finer grid.
+    """What one direction takes over from the next coarser level, still on that one's grid.
 
     Attributes
     ----------
-    feature: the global feature, [B, 8, ...].
-    displacement: [B, 3, ...] in voxels of the finer grid.
+    hidden: features behind its estimate.
+    displacement: [B, 3, ...] in voxels.
     """
 
-    feature: Tensor
+    hidden: Tensor
     displacement: Tensor
 
     @staticmethod
     def together(first: Coarser, second: Coarser) -> Coarser:
         """Both as one batch."""
-        return Coarser(torch.cat([first.feature, second.feature]), torch.cat([first.displacement, second.displacement]))
+        return Coarser(torch.cat([first.hidden, second.hidden]), torch.cat([first.displacement, second.displacement]))
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,9 @@ class SPnet(Method, PyramidLayers):
             found.append(self._deform(forward.field, backward.field if backward else None))
             if level == 0:
                 break
-            there = self._hand_over(level, forward.hidden, found[-1].displacement)
+            there = Coarser(forward.hidden, found[-1].displacement)
             if backward:
-                back = self._hand_over(level, backward.hidden, found[-1].inverse)
+                back = Coarser(backward.hidden, found[-1].inverse)
         return found[::-1]
 
     def _estimate_ways(
@@ -165,10 +165,14 @@ class SPnet(Method, PyramidLayers):
         """The same for one way, from the features `source` to `target`."""
         if coarser is None:
             return Estimate(*self.compute.run(self.estimate, level, [source, target]))
+        return Estimate(*self.compute.run(self._estimate_further, level, source, target, coarser))
+
+    def _estimate_further(self, level: int, source: Tensor, target: Tensor, coarser: Coarser) -> tuple[Tensor, Tensor]:
+        """:meth:`estimate` from what the next coarser level found."""
+        feature, displacement = self.global_feature(level + 1, coarser.hidden), upsample(coarser.displacement)
         if self.options.feature_warping:
-            source = warp(source, coarser.displacement, self.sampler)  # Eq. 6
-        inputs = [source, target, coarser.feature, coarser.displacement]
-        return Estimate(*self.compute.run(self.estimate, level, inputs))
+            source = warp(source, displacement, self.sampler)  # Eq. 6
+        return self.estimate(level, [source, target, feature, displacement])
 
     def _deform(self, forward: Tensor, backward: Tensor | None) -> Level:
         """The level that the fields estimated of one or both ways lead to."""
@@ -184,10 +188,7 @@ class SPnet(Method, PyramidLayers):
     def _to_displacement(self, field: Tensor) -> Tensor:
         if self.options.field == "displacement":
             return field
-        return integrate(field, self.options.integration_steps, self.sampler)
-
-    def _hand_over(self, level: int, hidden: Tensor, displacement: Tensor) -> Coarser:
-        return Coarser(self.global_feature(level, hidden), upsample(displacement))
+        return self.compute.run(integrate, field, self.options.integration_steps, self.sampler)
 
 
 def image_pyramid(image: Tensor, levels: int) -> list[Tensor]:

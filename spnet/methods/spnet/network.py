@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from spnet.methods.compute import Compute
 from spnet.methods.layers import flow_head
 from spnet.methods.spnet.backbones import Plain, convolution
 
@@ -22,6 +23,7 @@ class PyramidLayers(nn.Module):
 
     levels: int
     backbone: Plain
+    compute: Compute
 
     def add_layers(self, backbone: Plain, channels: tuple[int, ...], estimator_channels: tuple[int, ...]) -> None:
         """Make all layers.
@@ -45,7 +47,7 @@ class PyramidLayers(nn.Module):
         features: list[Tensor] = []
         for level, image in enumerate(images):
             below = features[-1] if level else image
-            features.append(self.backbone.encode(self.get_submodule, level, below, image))
+            features.append(self.compute.run(self.backbone.encode, self.get_submodule, level, below, image))
         return features
 
     def estimate(self, level: int, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
@@ -53,7 +55,9 @@ class PyramidLayers(nn.Module):
 
         Forward and backward estimation share these weights.
         """
-        hidden = self.get_submodule(f"conv{level}_0")(torch.cat(inputs, dim=1))
+        # Maps of one layout are put together in it; of several, every convolution would rearrange the whole.
+        together = torch.cat([each.contiguous(memory_format=torch.channels_last_3d) for each in inputs], dim=1)
+        hidden = self.get_submodule(f"conv{level}_0")(together)
         hidden = hidden + self.get_submodule(f"conv{level}_1")(hidden)
         return self.get_submodule(f"predict_flow{level}")(hidden), hidden
 

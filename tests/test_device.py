@@ -1,0 +1,26 @@
+"""Choosing where to compute."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_freed_memory_is_kept_when_asked():
+    """In a process of its own, since it cannot be taken back."""
+    program = """
+import torch
+from spnet.device import keep_freed_memory
+from spnet.evaluation.cost import resident_mb
+if {keep}:
+    keep_freed_memory()
+torch.ones(2**26)  # 256 MiB, freed at once
+print(resident_mb("VmRSS"))
+"""
+    kept, returned = (
+        float(subprocess.run([sys.executable, "-c", program.format(keep=keep)], check=True, capture_output=True).stdout)
+        for keep in (True, False)
+    )
+    assert kept > returned + 200
