@@ -120,6 +120,9 @@ def _vm_step(setting: Setting) -> Run:
 
 def _dense_vm_step(setting: Setting) -> Run:
     method = make_method("vm").train()
+    for layer in method.modules():
+        if isinstance(layer, torch.nn.LeakyReLU):
+            layer.inplace = False  # as its authors have it
 
     def loss(moving: Tensor, fixed: Tensor) -> Tensor:
         displacement = method(moving, fixed).displacement

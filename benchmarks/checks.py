@@ -73,7 +73,10 @@ AIMS = (
         OURS_RECOMPUTED,
         VM_DENSE,
         _memory_ratio,
+        LARGE,
+        "<= 1",
     ),
+    Aim("SPnet training step, recomputed, speed-up", "step", OURS_RECOMPUTED, PLAIN, _ratio),
     Aim(
         "SPnet, evaluation of a real pair, bfloat16, speed-up",
         "real",
