@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks.cases import CASES, Case, NotHereError, Setting
+from benchmarks.inputs import Size
 from benchmarks.measure import Run, measure_once, time_interleaved
 from benchmarks.peers import PEERS
 from spnet.device import keep_freed_memory
@@ -100,21 +101,21 @@ def _measure_times(request: Request) -> Answer:
             runs[name] = run
         except Exception as error:
             found.left_out[name] = _tell(name, error)
-    _compare(case, results, found)
+    _compare(case, request.setting.size, results, found)
     if case.errors:
         of_our_formula = {name: result for name, result in results.items() if name not in PEERS}
         found.errors = case.errors(request.setting.size, of_our_formula)
     results.clear()
 
     def compare_round(results: dict[str, Any]) -> None:
-        _compare(case, results, found)
+        _compare(case, request.setting.size, results, found)
 
     times = time_interleaved(runs, request.rounds, compare_round if case.every_round else None)
     found.seconds = {name: median(seconds) for name, seconds in times.items()}
     return found
 
 
-def _compare(case: Case, results: dict[str, Any], found: Answer) -> None:
+def _compare(case: Case, size: Size, results: dict[str, Any], found: Answer) -> None:
     """Note the differences of all rows' forms, the largest so far; stop where one is above its bound."""
     for row in case.rows:
         if row.ours not in results or row.against not in results or not row.compared:
@@ -122,10 +123,11 @@ def _compare(case: Case, results: dict[str, Any], found: Answer) -> None:
         known = found.differences.setdefault(f"{row.ours} | {row.against}", {})
         for quantity, value in case.compare(results[row.ours], results[row.against]).items():
             known[quantity] = max(value, known.get(quantity, 0.0))
-            if row.bound is not None and not value <= row.bound:
+            bound = case.bound(row, size)
+            if bound is not None and not value <= bound:
                 raise DisagreementError(
                     f"{row.what}: {quantity} of '{row.ours}' and '{row.against}' differ by {value:.1e},"
-                    f" more than {row.bound:.0e}",
+                    f" more than {bound:.0e}",
                     remedy="Their times mean nothing until they do the same work",
                 )
 
