@@ -8,12 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from spnet import __version__
-from spnet.commands import methods, weights
+from spnet.commands import convert, jacobian, methods, register, warp, weights
 from spnet.errors import SpnetError
 
 COMMANDS = (
-    weights,
+    register,
+    warp,
+    jacobian,
+    convert,
     methods,
+    weights,
 )
 
 
@@ -22,11 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        options.run(options)
+        return options.run(options) or 0
     except SpnetError as error:
         print(f"spnet: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
