@@ -107,12 +107,19 @@ def _add_method_options(parser: argparse.ArgumentParser) -> None:
         help="improve the field on the pair itself by N steps of gradient descent at half the resolution; never with"
         " more folding (default: %(default)s)",
     )
+    method.add_argument(
+        "--reading",
+        choices=("auto", "own", "exact"),
+        default="auto",
+        help="fields as the method's own sampler reads them, or as they are (default: exact where one pass gives both"
+        " directions, else own)",
+    )
     method.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
     method.add_argument(
         "--forms",
         default="itk,own",
         metavar="LIST",
-        help="of the transforms written, of itk, own, composite, learn2reg: see spnet convert --help (default: itk,own)",
+        help="of the transforms: of itk, own, composite, learn2reg, see spnet convert --help (default: %(default)s)",
     )
 
 
@@ -141,7 +148,7 @@ def run(options: argparse.Namespace) -> int:
     wanted = {"skull_strip": options.skull_strip, "affine": "aligned" if options.aligned else None}
     wanted = {key: value for key, value in wanted.items() if value}
     choice = replace(choice, preparation=replace(choice.preparation, **wanted))
-    settings = Settings(options.instance_steps, tuple(dict.fromkeys(options.forms.split(","))))
+    settings = Settings(options.instance_steps, tuple(dict.fromkeys(options.forms.split(","))), options.reading)
     if options.pairs:
         pairs = read_pairs(options.pairs)
         summary = register_batch(pairs, choice, settings, options.output, options.device, options.jobs)

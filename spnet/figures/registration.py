@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from spnet.data.nifti import Volume, reoriented
 from spnet.figures import style
 
-_COLUMNS = ("before", "after", "where it came from", "size of its tissue")
+_COLUMNS = ("before", "after", "deformed grid", "Jacobian")
 _PLANES = ("sagittal", "coronal", "axial")
 _LINES_MM = 8.0
 _LARGEST_LOG = 1.0  # the colours' ends: a half and a double

@@ -24,7 +24,7 @@ from spnet.methods.base import Method
 from spnet.metrics import dice_per_label
 from spnet.provenance import dependency_versions, git_commit
 from spnet.registration.choice import Choice
-from spnet.registration.pair import Found, match
+from spnet.registration.pair import Found, Reading, match
 from spnet.registration.scan import PreparedScan, ScanFiles, prepare_scan, read_native
 from spnet.transforms import Grid, Transform, warp_volume
 from spnet.transforms.files import write_transform
@@ -81,10 +81,12 @@ class Settings:
     ----------
     instance_steps: of refinement on the pair itself.
     forms: of the transforms' files (:data:`spnet.transforms.files.FORMS`).
+    reading: of the method's fields (:func:`spnet.registration.pair.match`).
     """
 
     instance_steps: int = 0
     forms: tuple[str, ...] = ("itk", "own")
+    reading: Reading = "auto"
 
 
 def register_files(
@@ -119,7 +121,7 @@ def register_files(
             log.info("preparing %s and %s (some minutes)", files.moving.image.name, files.fixed.image.name)
             prepared = tuple(prepare_scan(scan, choice.preparation) for scan in (files.moving, files.fixed))
     log.info("registering")
-    found = match(method, *prepared, (Grid.of(moving), Grid.of(fixed)), settings.instance_steps)
+    found = match(method, *prepared, (Grid.of(moving), Grid.of(fixed)), settings.instance_steps, settings.reading)
     with measure(torch.device("cpu")) as writing:
         warped = warp_volume(moving, found.forward, Grid.of(fixed))
         if not warped.data.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from spnet.metrics import inverse_consistency_error, percent_folding
 from spnet.registration.refine import Objective, refine
 from spnet.registration.scan import PreparedScan
 from spnet.transforms import Grid, Transform
+
+Reading = Literal["auto", "own", "exact"]
 
 _MOST_TAPER = 32  # voxels
 
@@ -42,7 +44,14 @@ class Found:
     figures: dict[str, Any] = field(default_factory=dict)
 
 
-def match(method: Method, moving: PreparedScan, fixed: PreparedScan, grids: tuple[Grid, Grid], steps: int = 0) -> Found:
+def match(
+    method: Method,
+    moving: PreparedScan,
+    fixed: PreparedScan,
+    grids: tuple[Grid, Grid],
+    steps: int = 0,
+    reading: Reading = "auto",
+) -> Found:
     """Register two prepared scans.
 
     Parameters
@@ -50,6 +59,11 @@ def match(method: Method, moving: PreparedScan, fixed: PreparedScan, grids: tupl
     method: ready, on its device.
     grids: of the native moving and the native fixed scan.
     steps: of refinement on the pair itself.
+    reading: what the method's fields mean: as its own sampler reads them (``own``) or as they are (``exact``). The
+        official sampler stretches by half a voxel at the borders. A network with one direction has learnt to make up
+        for that, and its fields are right in that reading alone. One whose single pass gives a field and its inverse
+        cannot for both, and its fields are better inverse to each other, and no worse, as they are. ``auto`` takes
+        that for those, and ``own`` for all others.
 
     Raises
     ------
@@ -58,8 +72,10 @@ def match(method: Method, moving: PreparedScan, fixed: PreparedScan, grids: tupl
     images = [torch.from_numpy(scan.image.data)[None, None].to(method.device) for scan in (moving, fixed)]
     try:
         both = register_both_ways(method, *images)
-        fields = tuple(as_exact(field, method.sampler) for field in (both.forward, both.backward))
+        taken = "exact" if reading == "exact" or (reading == "auto" and both.one_pass) else method.sampler
+        fields = tuple(as_exact(field, taken) for field in (both.forward, both.backward))
         figures = {
+            "fields_read_as": taken,
             "network_seconds": both.forward_cost.seconds + both.backward_cost.seconds,
             "peak_mb": max(both.forward_cost.peak_mb, both.backward_cost.peak_mb),
         }
@@ -101,7 +117,7 @@ def tapered(
         weights = np.clip(1 - beyond / margin, 0, 1)
         padded = padded * weights.reshape([-1 if other == axis else 1 for other in range(3)])
     shifted = affine.copy()
-    shifted[:3, 3] -= affine[:3, :3] @ [margin] * 3
+    shifted[:3, 3] -= affine[:3, :3] @ np.full(3, margin)
     return Transform(padded.astype(np.float32), shifted, before, after, fixed, moving)
 
 
