@@ -94,7 +94,9 @@ def read_native(files: ScanFiles) -> tuple[Volume, Volume | None]:
         check_same_grid(mask, image, files.mask)
         image = Volume(np.where(mask.data > 0, image.data, 0).astype(np.float32), image.affine)
         if not image.data.any():
-            raise DataError("the image is zero everywhere within its mask", path=files.mask)
+            raise DataError(
+                "the image is zero everywhere within its mask", path=files.mask, remedy="Is the mask this scan's?"
+            )
     return image, None if files.labels is None else read_labels(files.labels, image)
 
 
