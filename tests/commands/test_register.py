@@ -94,7 +94,6 @@ def test_jacobian_writes_a_map_and_prints_its_figures(case, capsys):
 )
 def test_what_cannot_be_done_is_told_in_a_sentence(case, arguments, told, capsys, monkeypatch):
     monkeypatch.chdir(case)
-    monkeypatch.setattr("spnet.registration.choice.Path.cwd", lambda: case)
     assert main(list(arguments)) == 1
     printed = capsys.readouterr().err
     assert told in printed

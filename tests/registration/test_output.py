@@ -106,7 +106,7 @@ def test_without_labels_nothing_is_said_of_them(pair, choice, tmp_path):
 
 
 def test_scans_that_do_not_overlap_are_told(pair, choice, write_image):
-    """Both lie in the template's box, but each in a corner of its own: taken as aligned, nothing is laid on the other."""
+    """Each lies in a corner of its own of the template's box, and both are taken as aligned."""
 
     def corner(name, shift):
         affine = np.diag([2.0, 2, 2, 1])
