@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -122,7 +121,7 @@ def register_batch(
     The summary: id, status (``done``, ``kept``, ``failed``), the figures, flags and error.
     """
     output = Path(output)
-    threads = max((os.cpu_count() or 1) // jobs, 1)
+    threads = max(torch.get_num_threads() // jobs, 1)
     tasks = [Task(name, files, choice, settings, output, device, threads) for name, files in pairs.items()]
     rows = {task.name: _row("kept", report) for task in tasks if (report := task.finished()) is not None}
     left = [task for task in tasks if task.name not in rows]

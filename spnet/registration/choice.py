@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from spnet.data.options import PreprocessOptions
 from spnet.data.reference import is_reference
 from spnet.errors import ConfigError, did_you_mean, first_line
 from spnet.evaluation.chunk import MethodSpec
+from spnet.files import sha256_of
 from spnet.methods import build_method
 from spnet.weights import find_published
 
@@ -40,7 +40,7 @@ class Choice:
         """Checksum of the weights; None for a method without any."""
         if self.spec.weights is None:
             return None
-        return hashlib.sha256(Path(self.spec.weights).read_bytes()).hexdigest()
+        return sha256_of(self.spec.weights)
 
 
 def find_config(folder: str | Path | None = None) -> Path:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import platform
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from spnet.errors import DataError
 from spnet.evaluation.cost import measure
 from spnet.fields import jacobian_determinant, warp
 from spnet.figures.registration import draw_registration
-from spnet.files import write_text
+from spnet.files import sha256_of, write_text
 from spnet.methods.base import Method
 from spnet.metrics import dice_per_label
 from spnet.provenance import dependency_versions, git_commit
@@ -57,20 +55,8 @@ class PairFiles:
 def scan_checksums(scan: ScanFiles) -> dict[str, str | None]:
     """SHA-256 of a scan's files, by kind (None of one that is not there), and what else is said of it."""
     given = {"image": scan.image, "labels": scan.labels, "mask": scan.mask}
-    sums = {kind: _checksum(path) if path is not None and path.is_file() else None for kind, path in given.items()}
+    sums = {kind: sha256_of(path) if path is not None and path.is_file() else None for kind, path in given.items()}
     return {**sums, "side": scan.side}
-
-
-def _checksum(path: Path) -> str:
-    state = path.stat()
-    return _checksum_of(path, state.st_mtime_ns, state.st_size)
-
-
-@lru_cache(maxsize=1024)
-def _checksum_of(path: Path, modified: int, size: int) -> str:
-    """Of a file in one state: a batch asks for the same scans again and again."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -178,8 +164,7 @@ def _write_labels(
     write_volume(folder / "warped_labels.nii.gz", warped, np.int32, space=1)
     if fixed is None:
         return {}
-    ids = sorted(set(np.unique(moving.data).tolist()) | set(np.unique(fixed.data).tolist()) - {0})
-    ids = [label for label in ids if label != 0]
+    ids = sorted({*np.unique(moving.data).tolist(), *np.unique(fixed.data).tolist()} - {0})
     target = torch.from_numpy(fixed.data)
     after, before = (dice_per_label(torch.from_numpy(one.data), target, ids) for one in (warped, affine_only))
     return {

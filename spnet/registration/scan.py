@@ -97,7 +97,10 @@ def read_native(files: ScanFiles) -> tuple[Volume, Volume | None]:
             raise DataError(
                 "the image is zero everywhere within its mask", path=files.mask, remedy="Is the mask this scan's?"
             )
-    return image, None if files.labels is None else read_labels(files.labels, image)
+    labels = None if files.labels is None else read_labels(files.labels, image)
+    if labels is not None and labels.data.min() < 0:
+        raise DataError("it has labels below zero", path=files.labels, remedy="Number labels from 1, background 0")
+    return image, labels
 
 
 def prepare_scan(files: ScanFiles, options: PreprocessOptions) -> PreparedScan:

@@ -69,6 +69,11 @@ def test_labels_and_masks_on_another_grid_are_told(write_image):
     refused(image, "another grid", mask=other)
 
 
+def test_labels_below_zero_are_told(write_image):
+    image = write_image("image.nii.gz", ball())
+    refused(image, "labels below zero", labels=write_image("labels.nii.gz", -ball(), dtype=np.int16))
+
+
 def test_a_mask_with_nothing_in_it_is_told(write_image):
     image = write_image("image.nii.gz", ball())
     refused(image, "zero everywhere within its mask", mask=write_image("mask.nii.gz", ball() == 0))
