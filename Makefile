@@ -3,16 +3,22 @@ PYTHON ?= python3
 VENV   ?= .venv
 CORES  ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
 READY  := $(VENV)/.ready
+# A second environment on top of the first: one of the packages that we are compared with wants other versions than ours.
+BENCH       := $(VENV)-bench
+BENCH_READY := $(BENCH)/.ready
+PEERS       := voxelmorph fireants
+FIND_SITE   := import sysconfig; print(sysconfig.get_path("purelib"))
 
-.PHONY: help setup demo test test-fast lint format clean
+.PHONY: help setup demo bench test test-fast lint format clean
 
 help:
 	@echo "make demo       the whole workflow on virtual scans, on any laptop (under 25 minutes on 2 cores)"
+	@echo "make bench      speed and memory against plain forms and other packages (QUICK=1: tiny, does it work)"
 	@echo "make test       style checks and all tests"
 	@echo "make test-fast  the tests that take seconds"
 	@echo "make setup      only the virtual environment"
 	@echo "make format     bring the code into house style"
-	@echo "make clean      remove the virtual environment (results stay)"
+	@echo "make clean      remove the virtual environments (results stay)"
 
 setup: $(READY)
 
@@ -26,6 +32,18 @@ demo: $(READY)
 	$(VENV)/bin/snakemake --cores $(CORES) --configfile config/demo/config.yaml --quiet rules
 	@cat results/demo/tables/table*.md
 	@echo "Everything on one page, figures and scans too: open results/demo/report.html in a browser"
+
+bench: $(BENCH_READY)
+	$(BENCH)/bin/python -m benchmarks.run $(if $(QUICK),--quick --output results/benchmarks_quick/results.tsv)
+
+$(BENCH_READY): benchmarks/constraints.txt | $(READY)
+	$(VENV)/bin/python -m venv $(BENCH)
+	$(VENV)/bin/python -c '$(FIND_SITE)' > $$($(BENCH)/bin/python -c '$(FIND_SITE)')/below.pth
+	@for peer in $(PEERS); do \
+	    $(BENCH)/bin/python -m pip install --quiet --constraint benchmarks/constraints.txt $$peer \
+	        || echo "$$peer does not install here: it will be left out"; \
+	done
+	@touch $(BENCH_READY)
 
 test: lint
 	$(VENV)/bin/python -m pytest
@@ -44,4 +62,4 @@ format: $(READY)
 	$(VENV)/bin/snakefmt workflow
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(BENCH)

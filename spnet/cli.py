@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from spnet import __version__
-from spnet.commands import convert, jacobian, methods, register, warp, weights
+from spnet.commands import convert, doctor, evaluate, jacobian, methods, register, warp, weights
 from spnet.errors import SpnetError
 
 COMMANDS = (
@@ -16,8 +16,10 @@ COMMANDS = (
     warp,
     jacobian,
     convert,
+    evaluate,
     methods,
     weights,
+    doctor,
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from spnet.data.labels import DICE, DICE_MERGED, VOLUME, label_set
+from spnet.data.labels import BY_LABEL, DICE, DICE_MERGED, FURTHER_METRICS, VOLUME, label_set
 from spnet.data.layouts import RELEASES
 from spnet.data.options import PreprocessOptions
 from spnet.errors import ConfigError, did_you_mean
@@ -40,7 +40,7 @@ _REMOVABLE = ("datasets", "methods", "experiments", "tables", "figures", "claims
 
 def fill_defaults(config: dict[str, Any]) -> None:
     """Complete a merged configuration in place: entries that an overlay set to null go, and what shows nothing but
-    experiments that went; what may be left out comes.
+    experiments that went or further metrics that are not measured; what may be left out comes.
     """
     experiments = config.get("experiments")
     gone = {name for name, entry in experiments.items() if entry is None} if isinstance(experiments, dict) else set()
@@ -51,6 +51,8 @@ def fill_defaults(config: dict[str, Any]) -> None:
             config[kind] = {name: entry for name, entry in config[kind].items() if entry is not None}
     if gone:
         _forget_experiments(config, gone)
+    if isinstance(config.get("tables"), dict) and isinstance(config.get("further_metrics"), list):
+        _forget_metrics(config, {*FURTHER_METRICS} - {*map(str, config["further_metrics"])})
     # `--config download=true` on the command line arrives as a text.
     if str(config.get("download")).lower() in ("true", "false"):
         config["download"] = str(config["download"]).lower() == "true"
@@ -85,6 +87,19 @@ def _forget_experiments(config: dict[str, Any], gone: set[str]) -> None:
         config[kind] = {name: entry for name, entry in shown.items() if entry is not None}
     if config["significance"]:
         config["significance"] = remaining(config["significance"])
+
+
+def _forget_metrics(config: dict[str, Any], gone: set[str]) -> None:
+    """Take metrics that are not measured out of the tables; a table of nothing else goes as well."""
+    for name, entry in list(config["tables"].items()):
+        if isinstance(entry, dict) and isinstance(entry.get("columns"), list):
+            kept = [
+                column for column in entry["columns"] if not (isinstance(column, dict) and column.get("metric") in gone)
+            ]
+            if kept:
+                config["tables"][name] = {**entry, "columns": kept}
+            elif entry["columns"]:
+                del config["tables"][name]
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -214,7 +229,7 @@ def _check_columns(name: str, table: Mapping[str, Any], config: Mapping[str, Any
         _check_known(experiments, {name: () for name in table["experiments"]}, user, "experiment")
         for experiment in experiments:
             labels = label_set(config["datasets"][config["experiments"][experiment]["dataset"]]["label_set"])
-            known = labels.groups() if column["metric"] in (DICE, DICE_MERGED) else {VOLUME: ()}
+            known = labels.groups() if column["metric"] in BY_LABEL else {VOLUME: ()}
             _check_known(column["structures"], known, user, "structure")
             if column["metric"] == DICE_MERGED and not labels.merged:
                 raise ConfigError(f"{user} the label set of experiment '{experiment}' merges no labels", remedy=MANUAL)

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import pickle
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,13 +80,37 @@ def find_published(name: str, weights_root: str | Path | None = None) -> Path:
     WeightsError: unknown name, a file with another checksum, or no way to download it.
     """
     entry = _published(name)
+    return _look_for(entry, _folders(weights_root)) or _download(entry)
+
+
+def locate_published(name: str, weights_root: str | Path | None = None) -> Path | None:
+    """Path of a published file that is on this machine, the user's cache included; None if it would be downloaded.
+
+    Raises
+    ------
+    WeightsError: unknown name, or a file with another checksum.
+    """
+    return _look_for(_published(name), [*_folders(weights_root), _cache()])
+
+
+def _folders(weights_root: str | Path | None) -> list[Path]:
     shared = os.environ.get(SHARED_VARIABLE)
-    for folder in ([Path(shared) / "weights"] if shared else []) + ([Path(weights_root)] if weights_root else []):
+    return ([Path(shared) / "weights"] if shared else []) + ([Path(weights_root)] if weights_root else [])
+
+
+def _look_for(entry: PublishedWeights, folders: Iterable[Path]) -> Path | None:
+    for folder in folders:
         path = folder / entry.file
         if path.is_file():
             _check_sha256(path, entry)
             return path
-    return _download(entry)
+    return None
+
+
+def _cache() -> Path:
+    import pooch
+
+    return Path(pooch.os_cache("spnet-reproduced"))
 
 
 def check_published(name: str, trained_on: str, user: str) -> None:
@@ -166,9 +191,8 @@ def _download(entry: PublishedWeights) -> Path:
     import pooch
 
     log.info("downloading %s (%.1f MB; licence: %s)", entry.url, entry.size_bytes / 1e6, entry.licence)
-    cache = pooch.os_cache("spnet-reproduced")
     try:
-        path = pooch.retrieve(entry.url, f"sha256:{entry.sha256}", fname=entry.file, path=cache, progressbar=False)
+        path = pooch.retrieve(entry.url, f"sha256:{entry.sha256}", fname=entry.file, path=_cache(), progressbar=False)
     except (OSError, ValueError) as error:
         raise WeightsError(
             f"could not download {entry.url} ({first_line(error)})",

@@ -201,11 +201,26 @@ def test_what_shows_nothing_but_experiments_that_are_set_to_null_is_gone_too(con
             config["experiments"][name] = None
     check(config, schema)
     assert list(config["experiments"]) == ["mindboggle101", "candi_to_mindboggle101"]
-    assert list(config["tables"]) == ["table1", "table3", "table6"]
+    assert list(config["tables"]) == ["table1", "table3", "table6", "further_metrics"]
     assert list(config["figures"]) == ["fig4", "fig7", "fig8", "fig9", "fig10"]
     assert config["tables"]["table3"]["experiments"] == ["mindboggle101"]
     assert config["significance"]["experiments"] == ["mindboggle101"]
     assert {row.get("trained_on") for row in config["tables"]["table6"]["rows"]} == {None, "mindboggle101", "candi"}
+
+
+def test_further_metrics_that_are_not_measured_leave_the_tables(config, schema):
+    measured = copy.deepcopy(config) | {"further_metrics": ["hd95"]}
+    check(measured, schema)
+    assert [column["metric"] for column in measured["tables"]["further_metrics"]["columns"]] == ["hd95"]
+    config["further_metrics"] = []
+    check(config, schema)
+    assert list(config["tables"]) == [f"table{number}" for number in range(1, 7)]
+
+
+def test_an_unknown_further_metric_is_refused_by_name(config, schema):
+    config["further_metrics"] = ["hausdorff"]
+    with pytest.raises(ConfigError, match=r"further_metrics.*'hausdorff' is not one of"):
+        check(config, schema)
 
 
 def test_a_whole_section_can_be_set_to_null(config, schema):

@@ -25,3 +25,12 @@ def test_every_dependency_is_pinned_and_nothing_names_a_build(repository):
     project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     assert {re.split("[<>=]", entry)[0].lower() for entry in wanted} <= set(pins(lines))
+
+
+def test_packages_that_speed_is_compared_with_are_pinned_apart(repository):
+    lines = (repository / "benchmarks" / "constraints.txt").read_text().splitlines()[1:]
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    peers = set(project["optional-dependencies"]["bench"])
+    assert peers <= set(pins(lines))
+    assert not peers & {re.split("[<>=]", entry)[0] for entry in project["dependencies"]}
+    assert set(re.search(r"PEERS\s*:=(.*)", (repository / "Makefile").read_text())[1].split()) == peers

@@ -91,9 +91,12 @@ def _sections(config: Mapping[str, Any], files: ReportFiles) -> list[Section]:
 
 
 def _in_order(paths: Sequence[str | Path]) -> list[Path]:
-    """By name, fig9 before fig10: laying one configuration over another shuffles its entries."""
+    """By name, fig9 before fig10, the paper's, which have numbers, before others: laying one configuration over another
+    shuffles its entries.
+    """
 
-    def key(path: Path) -> list[tuple[int, str]]:
-        return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.stem)]
+    def key(path: Path) -> tuple[bool, list[tuple[int, str]]]:
+        parts = re.split(r"(\d+)", path.stem)
+        return len(parts) == 1, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
     return sorted(map(Path, paths), key=key)

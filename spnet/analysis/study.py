@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from spnet.analysis.published import read_published
-from spnet.analysis.summarise import count_absent_labels, per_pair, summarise
-from spnet.analysis.tables import Column, Row, Source, build_table
+from spnet.analysis.summarise import count_absent_labels, count_without_hd95, per_pair, summarise
+from spnet.analysis.tables import METRIC_NOTES, Column, Row, Source, build_table
 from spnet.analysis.text import to_latex, to_markdown
 from spnet.configuration import trained_on
-from spnet.data.labels import LabelSet, label_set
+from spnet.data.labels import HD95, LabelSet, label_set
 from spnet.files import atomic_path, write_text
 
 # Implementation of the method that registers nothing.
@@ -107,6 +107,9 @@ def write_table(
     summary = summarise(per_pair(scores, label_sets))
     paper = read_published(published)
     notes = [*study.notes, *specification["notes"], *_seed_notes(scores), *_absent_notes(scores, label_sets)]
+    metrics = dict.fromkeys(column.metric for column in columns)
+    notes += [METRIC_NOTES[metric] for metric in metrics if metric in METRIC_NOTES]
+    notes += _one_sided_notes(scores) if HD95 in metrics else []
     if study.part != "test":
         paper, notes = paper[:0], [*notes, f"Scored on the {study.part} subjects: the paper has no counterpart."]
     table = build_table(summary, paper, name, study.rows(names, specification.get("rows")), columns)
@@ -127,4 +130,13 @@ def _absent_notes(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> l
         " (the authors' program counts them as 0)."
         for dataset, absent in count_absent_labels(scores, label_sets).items()
         if absent
+    ]
+
+
+def _one_sided_notes(scores: pd.DataFrame) -> list[str]:
+    return [
+        f"{dataset}: in {without} of {cases} (method, pair, label) cases one of the two volumes lacks the label: Dice"
+        " 0, and no HD95, which then does not count."
+        for dataset, (without, cases) in count_without_hd95(scores).items()
+        if without
     ]

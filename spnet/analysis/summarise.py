@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from spnet.data.labels import DICE, DICE_MERGED, LabelSet
+from spnet.data.labels import BY_LABEL, DICE, HD95, LabelSet
 
 PAIR = ["trained_on", "dataset", "method", "moving", "fixed"]
 CELL = ["trained_on", "dataset", "method", "metric", "structure"]
 
 
 def per_pair(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> pd.DataFrame:
-    """One value per pair, metric and structure, label Dice grouped into regions and the average.
+    """One value per pair, metric and structure, what is measured per label grouped into regions and the average.
 
-    Seeds are averaged first. A region's value is the mean over its labels; a label in neither volume of a pair has no
-    Dice and does not count.
+    Seeds are averaged first. A region's value is the mean over its labels; a label without a value (no Dice if neither
+    volume of a pair has it, no HD95 if one lacks it) does not count.
 
     Parameters
     ----------
@@ -25,11 +25,11 @@ def per_pair(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> pd.Dat
     label_sets: label set of every dataset.
     """
     scores = scores.groupby([*PAIR, "metric", "structure"], as_index=False)["value"].mean()
-    is_dice = scores["metric"].isin([DICE, DICE_MERGED])
-    parts = [scores[~is_dice]]
-    for (dataset, metric), dice in scores[is_dice].groupby(["dataset", "metric"]):
+    by_label = scores["metric"].isin(BY_LABEL)
+    parts = [scores[~by_label]]
+    for (dataset, metric), values in scores[by_label].groupby(["dataset", "metric"]):
         for name, ids in label_sets[dataset].groups().items():
-            chosen = dice[dice["structure"].isin([str(label) for label in ids])]
+            chosen = values[values["structure"].isin([str(label) for label in ids])]
             means = chosen.groupby(PAIR, as_index=False)["value"].mean()
             parts.append(means.assign(metric=metric, structure=name))
     return pd.concat(parts, ignore_index=True)[[*PAIR, "metric", "structure", "value"]]
@@ -84,3 +84,15 @@ def count_absent_labels(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]
         pairs = cases.groupby(["moving", "fixed"]).ngroups
         absent[str(dataset)] = pairs * len(label_sets[str(dataset)].scored) - len(cases)
     return absent
+
+
+def count_without_hd95(scores: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """By dataset with HD95, how many (method, pair, label) cases have a Dice but no HD95, since one of the two volumes
+    lacks the label; and how many have a Dice.
+    """
+    counts: dict[str, tuple[int, int]] = {}
+    for dataset, rows in scores.groupby("dataset"):
+        dice, measured = (int((rows["metric"] == metric).sum()) for metric in (DICE, HD95))
+        if measured:
+            counts[str(dataset)] = (dice - measured, dice)
+    return counts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from spnet.configuration import UNTRAINED
-from spnet.data.labels import DICE, DICE_MERGED
+from spnet.data.labels import AVERAGE, DICE, DICE_MERGED, HD95
 from spnet.errors import DataError
 
 RECREATED = "re-created from the description"
@@ -18,6 +18,17 @@ METRIC_TITLES = {
     "jab_central": "Jab (%), central differences",
     "ice": "ICE",
     "ice_exact": "ICE, exact sampler",
+    "hd95": "HD95 (mm)",
+    "sdlogj": "SDlogJ",
+    "sdlogj_unshifted": "SDlogJ, unshifted",
+}
+# What a reader must know of metrics that the paper does not explain.
+METRIC_NOTES = {
+    "hd95": "HD95: 95th percentile of the distance between a label's two surfaces, warped and fixed, and the mean over"
+    " labels; as in the Learn2Reg challenge, but in mm. A label that one of the two volumes lacks has none.",
+    "sdlogj": "SDlogJ: standard deviation of log(|J| + 3), as Learn2Reg's program computes it (it does not say why 3),"
+    " by central differences.",
+    "sdlogj_unshifted": "SDlogJ, unshifted: standard deviation of log |J|; where the field folds, |J| counts as 1e-9.",
 }
 # Of every other metric a lower value is better.
 HIGHER_IS_BETTER = (DICE, DICE_MERGED)
@@ -77,6 +88,8 @@ class Column:
         """What the reader sees above it."""
         if self.metric == DICE_MERGED:
             return f"{self.structure}, labels merged"
+        if self.metric == HD95 and self.structure != AVERAGE:
+            return f"{METRIC_TITLES[HD95]}, {self.structure}"
         return self.structure if self.metric == DICE else METRIC_TITLES.get(self.metric, self.metric)
 
     def source_of(self, row: Row) -> Source | None:
@@ -90,8 +103,8 @@ def build_table(
 ) -> pd.DataFrame:
     """Measured and published values of table `name`, one cell a row.
 
-    A method that is not part of a column's experiments has no cell there. Column ``best`` marks the best of every
-    column as printed, affine only left out; ``row`` counts the table's rows.
+    A method that is not part of a column's experiments has no cell there, and none where no pair has an HD95. Column
+    ``best`` marks the best of every column as printed, affine only left out; ``row`` counts the table's rows.
 
     Raises
     ------
@@ -100,21 +113,26 @@ def build_table(
     measured = summary.set_index(_KEY)
     printed = published[published["table"] == name].drop_duplicates(_KEY).set_index(_KEY)
     cells = [
-        {"row": position, "control": row.control, **_cell(measured, printed, row, column, source)}
+        {"row": position, "control": row.control, **cell}
         for position, row in enumerate(rows)
         for column in columns
         if (source := column.source_of(row)) is not None
+        if (cell := _cell(measured, printed, row, column, source)) is not None
     ]
+    if not cells:
+        raise DataError(f"nothing that {name} shows was measured", remedy="Set it to null, or look at the labels")
     return _mark_best(pd.DataFrame(cells)).drop(columns="control")
 
 
 def _cell(
     measured: pd.DataFrame, printed: pd.DataFrame, row: Row, column: Column, source: Source
-) -> dict[str, str | float | None]:
+) -> dict[str, str | float | None] | None:
     weights = source.weights_from[row.method]
     quantity = (column.metric, column.structure)
     wanted = (weights, column.dataset, row.method, *quantity)
     if wanted not in measured.index:
+        if column.metric == HD95:
+            return None
         raise DataError(f"no score for {wanted}", remedy="Check the table's columns against the label set")
     value = measured.loc[wanted]
     paper = None

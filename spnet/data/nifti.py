@@ -54,8 +54,8 @@ def read_image(path: str | Path) -> Volume:
     return volume
 
 
-def read_labels(path: str | Path, image: Volume) -> Volume:
-    """Read a label volume as int32; it must lie on the grid of `image`.
+def read_labels(path: str | Path, image: Volume | None = None) -> Volume:
+    """Read a label volume as int32; it must lie on the grid of `image`, if there is one.
 
     Raises
     ------
@@ -69,6 +69,8 @@ def read_labels(path: str | Path, image: Volume) -> Volume:
             path=path,
             remedy="Use the original labels; if they were resampled, resample them with nearest neighbour",
         )
+    if image is None:
+        return Volume(labels.astype(np.int32), volume.affine)
     check_same_grid(volume, image, path)
     return Volume(labels.astype(np.int32), image.affine)
 
@@ -110,13 +112,21 @@ def write_volume(path: str | Path, volume: Volume, dtype: DTypeLike, *, space: i
         nib.save(image, temporary)
 
 
-def _read(path: str | Path) -> Volume:
+def load_array(path: str | Path) -> tuple[nib.spatialimages.SpatialImage, NDArray[np.float32]]:
+    """The image in a file that nibabel reads, and its array, whatever its shape.
+
+    Raises
+    ------
+    DataError: not there, not NIfTI, or truncated.
+    """
     path = Path(path)
     if not path.exists():
-        raise DataError("there is no such file", path=path, remedy="Check data_root and the dataset's layout")
+        raise DataError(
+            "there is no such file", path=path, remedy="Check the path, or data_root and the dataset's layout"
+        )
     try:
         image = nib.load(path)
-        data = np.asarray(image.dataobj, dtype=np.float32)
+        return image, np.asarray(image.dataobj, dtype=np.float32)
     except ImageFileError as error:
         raise DataError(
             "this is not a NIfTI file, or it ends within its header", path=path, remedy="Get or convert it again"
@@ -125,6 +135,11 @@ def _read(path: str | Path) -> Volume:
         raise DataError(
             f"the file is truncated or damaged ({first_line(error)})", path=path, remedy="Download or copy it again"
         ) from error
+
+
+def _read(path: str | Path) -> Volume:
+    path = Path(path)
+    image, data = load_array(path)
     while data.ndim > 3 and data.shape[-1] == 1:
         data = data[..., 0]
     if data.ndim != 3 or min(data.shape) < 2:

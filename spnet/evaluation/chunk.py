@@ -13,6 +13,7 @@ from spnet.data.labels import LabelSet
 from spnet.device import choose_device, to_device, use_exact_float32
 from spnet.errors import ConfigError
 from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
+from spnet.evaluation.further import NO_FURTHER_METRICS, FurtherMetrics
 from spnet.files import atomic_path
 from spnet.methods import build_method
 from spnet.methods.base import Method
@@ -21,6 +22,14 @@ from spnet.weights import load_weights
 
 # What an evaluation row belongs to; the first columns of the project's metrics table.
 IDENTITY = ["trained_on", "dataset", "method", "seed"]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What is scored: the labels of a protocol, and metrics beyond the paper's."""
+
+    labels: LabelSet
+    further: FurtherMetrics = NO_FURTHER_METRICS
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ def evaluate_chunk(
     pairs_file: str | Path,
     chunk: int,
     prepared: str | Path,
-    labels: LabelSet,
+    scoring: Scoring,
     identity: Mapping[str, str | int],
     output: str | Path,
     device: str = "auto",
@@ -65,7 +74,8 @@ def evaluate_chunk(
     method = spec.build(device)
     pairs = pd.read_csv(pairs_file, sep="\t", dtype=str, keep_default_na=False)
     reader = prepared_reader(prepared, choose_device(device))
-    scores = evaluate_pairs(method, pairs[pairs["chunk"] == str(chunk)], reader, labels)
+    wanted = pairs[pairs["chunk"] == str(chunk)]
+    scores = evaluate_pairs(method, wanted, reader, scoring.labels, scoring.further)
     for position, column in enumerate(IDENTITY):
         scores.insert(position, column, identity[column])
     with atomic_path(output) as temporary:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from spnet.data.labels import DICE, DICE_MERGED, VOLUME, LabelSet
 from spnet.data.nifti import read_image, read_labels
 from spnet.errors import RegistrationError
+from spnet.evaluation.further import NO_FURTHER_METRICS, FurtherMetrics
 from spnet.evaluation.register import BothWays, Ready, make_ready, register_ready
 from spnet.fields import Sampler, warp
 from spnet.methods.base import Method
@@ -43,7 +44,13 @@ def prepared_reader(folder: str | Path, device: torch.device, keep: int = 64) ->
     return read
 
 
-def evaluate_pairs(method: Method, pairs: pd.DataFrame, read: Reader, labels: LabelSet) -> pd.DataFrame:
+def evaluate_pairs(
+    method: Method,
+    pairs: pd.DataFrame,
+    read: Reader,
+    labels: LabelSet,
+    further: FurtherMetrics = NO_FURTHER_METRICS,
+) -> pd.DataFrame:
     """Register every pair and score both directions.
 
     Parameters
@@ -57,7 +64,8 @@ def evaluate_pairs(method: Method, pairs: pd.DataFrame, read: Reader, labels: La
     Rows with columns moving, fixed, metric, structure, value. Metrics: ``dice`` per label id, and ``dice_merged``,
     where the protocol has a coarser one, with its labels merged; for the whole volume ``jab`` and ``jab_central``
     (percent), ``ice`` (official sampler, as the paper) and ``ice_exact`` (voxels),
-    ``seconds`` and ``peak_mb`` of the registration (half the time of a pass that gives both directions).
+    ``seconds`` and ``peak_mb`` of the registration (half the time of a pass that gives both directions); and those of
+    `further`.
     """
     rows: list[Row] = []
     ready = ReadyImages(method)
@@ -70,7 +78,7 @@ def evaluate_pairs(method: Method, pairs: pd.DataFrame, read: Reader, labels: La
             first, second = pair
             raise RegistrationError(f"pair {first}, {second}: {error.problem}", remedy=error.remedy) from error
         segmentations = {subject: labels_of for subject, (_, labels_of) in zip(pair, volumes, strict=True)}
-        rows += score_found(found, segmentations, labels, method.sampler)
+        rows += score_found(found, segmentations, labels, method.sampler, further)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -116,7 +124,13 @@ def _read_ahead(read: Reader, pairs: list[tuple[str, str]]) -> Iterator[tuple[tu
             yield pair, volumes
 
 
-def score_found(found: BothWays, volumes: Mapping[str, Tensor], labels: LabelSet, sampler: Sampler) -> Iterator[Row]:
+def score_found(
+    found: BothWays,
+    volumes: Mapping[str, Tensor],
+    labels: LabelSet,
+    sampler: Sampler,
+    further: FurtherMetrics = NO_FURTHER_METRICS,
+) -> Iterator[Row]:
     """Rows of :func:`evaluate_pairs` for one registered pair.
 
     Parameters
@@ -147,3 +161,5 @@ def score_found(found: BothWays, volumes: Mapping[str, Tensor], labels: LabelSet
                     yield {**pair, "metric": metric, "structure": str(label), "value": value}
         for metric, value in whole.items():
             yield {**pair, "metric": metric, "structure": VOLUME, "value": value}
+        for metric, structure, value in further.measure(displacement, warped, fixed_labels, labels.scored):
+            yield {**pair, "metric": metric, "structure": structure, "value": value}

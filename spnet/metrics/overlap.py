@@ -25,7 +25,7 @@ def dice_per_label(labels_1: Tensor, labels_2: Tensor, ids: Sequence[int]) -> di
         raise ValueError(f"label volumes differ in shape: {tuple(labels_1.shape)} and {tuple(labels_2.shape)}")
     size = len(ids) + 1
     # One joint histogram of (label in 1, label in 2) serves all labels at once.
-    joint = torch.bincount(_index(labels_1, ids) * size + _index(labels_2, ids), minlength=size * size)
+    joint = torch.bincount(index_labels(labels_1, ids) * size + index_labels(labels_2, ids), minlength=size * size)
     joint = joint.view(size, size)
     intersection = joint.diagonal()[1:].tolist()
     total = (joint.sum(0) + joint.sum(1))[1:].tolist()
@@ -45,8 +45,13 @@ def merge_labels(labels: Tensor, merged: Mapping[int, int]) -> Tensor:
     return table[labels.long()]
 
 
-def _index(labels: Tensor, ids: Sequence[int]) -> Tensor:
-    """Ids -> 1, 2, ... in the order of `ids`; 0 for all others."""
+def index_labels(labels: Tensor, ids: Sequence[int]) -> Tensor:
+    """Ids as 1, 2, ... in the order of `ids` and 0 for all others, of a whole-number volume without negative values.
+
+    Returns
+    -------
+    One-dimensional, in the order of the voxels.
+    """
     labels = labels.reshape(-1).long()
     table = torch.zeros(int(max(labels.max().item(), *ids)) + 1, dtype=torch.long, device=labels.device)
     table[torch.tensor(ids, device=labels.device)] = torch.arange(1, len(ids) + 1, device=labels.device)

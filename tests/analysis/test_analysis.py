@@ -7,13 +7,17 @@ import pytest
 from spnet.analysis.collect import collect
 from spnet.analysis.published import read_published
 from spnet.analysis.study import Study, write_table
-from spnet.analysis.summarise import count_absent_labels, per_pair, subject_interval, summarise
+from spnet.analysis.summarise import count_absent_labels, count_without_hd95, per_pair, subject_interval, summarise
+from spnet.analysis.tables import Column, Row, Source, build_table
 from spnet.data.labels import LABEL_SETS, LabelSet
 from spnet.errors import DataError
 
 LABELS = {"d": LabelSet(scored=(1, 2, 3), regions={"low": (1, 2), "high": (3,)})}
 PAIR_AB = {"trained_on": "none", "dataset": "d", "method": "m", "seed": 0, "moving": "a", "fixed": "b"}
 METHOD = {"title": "M", "kind": "untrained", "published_as": "spnet", "recreated": False, "trained_on": None}
+ROW = Row("m", "M", None)
+HD95 = Column("d", "hd95", "Average", (Source("d", {"m": "none"}),))
+PUBLISHED = ["table", "trained_on", "dataset", "method", "metric", "structure", "mean", "std"]
 PAIR_BA = PAIR_AB | {"moving": "b", "fixed": "a"}
 
 
@@ -61,6 +65,24 @@ def test_a_label_that_is_nowhere_does_not_count_and_is_counted(scores):
     assert cell(per_pair(without, LABELS), "Average", moving="a") == pytest.approx(0.3)
     assert count_absent_labels(without, LABELS) == {"d": 1}
     assert count_absent_labels(scores, LABELS) == {"d": 0}
+
+
+def with_hd95(scores, *values):
+    """Scores and the HD95 of labels 1, 2, ... of the pair ab, of as many as there are values."""
+    distances = [
+        {**PAIR_AB, "metric": "hd95", "structure": str(label), "value": value}
+        for label, value in enumerate(values, start=1)
+    ]
+    return pd.concat([scores, pd.DataFrame(distances)], ignore_index=True)
+
+
+def test_hd95_groups_as_dice_does_and_a_label_without_it_is_left_out_and_counted(scores):
+    further = with_hd95(scores, 2.0, 5.0)
+    values = per_pair(further, LABELS)
+    distances = values[values["metric"] == "hd95"].set_index("structure")["value"]
+    assert distances.to_dict() == {"low": 3.5, "Average": 3.5}
+    assert count_without_hd95(further) == {"d": (4, 6)}
+    assert count_without_hd95(scores) == {}
 
 
 def test_the_interval_resamples_subjects_and_not_pairs(random):
@@ -348,3 +370,43 @@ def test_a_cell_that_was_not_measured_stops_the_table(scores, tmp_path, reposito
             outputs,
         )
     assert not outputs["csv"].exists()
+
+
+def further_table(folder, scores):
+    """Markdown and csv of a table of HD95 and ICE on dataset d."""
+    scores.to_parquet(folder / "m.parquet")
+    (folder / "p.tsv").write_text("table\trow\ttrained_on\tdataset\tmethod\tmetric\tstructure\tmean\tstd\tnote\n")
+    outputs = {name: folder / name for name in ("csv", "markdown", "latex")}
+    columns = [
+        {"metric": "hd95", "structures": ["low", "high", "Average"]},
+        {"metric": "ice", "structures": ["volume"]},
+    ]
+    specification = {"title": "T", "experiments": ["e"], "columns": columns, "notes": []}
+    experiments = {"e": {"trained_on": "d", "dataset": "d", "methods": ["m"]}}
+    study = Study(experiments, {"m": METHOD}, {"d": {"scored": [1, 2, 3], "regions": {"low": [1, 2], "high": [3]}}})
+    write_table("further_metrics", specification, study, folder / "m.parquet", folder / "p.tsv", outputs)
+    return outputs["markdown"].read_text(), pd.read_csv(outputs["csv"])
+
+
+def test_a_table_of_hd95_says_what_it_is_and_how_many_labels_have_none(scores, tmp_path):
+    text, table = further_table(tmp_path, with_hd95(scores, 2.0, 5.0))
+    assert "| Method | HD95 (mm), low | HD95 (mm) | ICE |" in text
+    assert "| M | **3.500(0.000)** | **3.500(0.000)** |" in text
+    assert "- HD95: 95th percentile" in text
+    assert "- d: in 4 of 6 (method, pair, label) cases one of the two volumes lacks the label" in text
+    assert "1 to 2 on d" in text
+    assert table["mean"].notna().all()
+
+
+def test_the_lowest_hd95_is_the_best_and_a_full_table_counts_no_absent_labels(scores, tmp_path):
+    both = pd.concat([with_hd95(scores, 2.0, 5.0, 1.0), with_hd95(scores, 2.0, 5.0, 1.0)[-3:].assign(**PAIR_BA)])
+    text, table = further_table(tmp_path, both)
+    assert "HD95 (mm), high" in text
+    assert "lacks the label: Dice" not in text
+    assert table["best"].all()
+
+
+def test_a_table_of_nothing_that_was_measured_is_refused(scores, tmp_path):
+    summary = summarise(per_pair(scores, LABELS))
+    with pytest.raises(DataError, match="nothing that further_metrics shows was measured"):
+        build_table(summary, pd.DataFrame(columns=PUBLISHED), "further_metrics", [ROW], [HD95])

@@ -10,8 +10,9 @@ import torch
 from spnet.data.labels import LabelSet
 from spnet.data.pairs import write_pairs
 from spnet.errors import ConfigError, RegistrationError, SpnetError
-from spnet.evaluation.chunk import MethodSpec, evaluate_chunk
+from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
 from spnet.evaluation.evaluate import ReadyImages, evaluate_pairs, prepared_reader
+from spnet.evaluation.further import FurtherMetrics
 from spnet.evaluation.register import make_ready, register_both_ways, register_ready
 from spnet.methods.base import Method, NoOptions, Registration
 
@@ -47,9 +48,9 @@ def pick(scores, metric, structure="volume", moving="low"):
     return chosen["value"].item()
 
 
-def evaluate(prepared, method):
+def evaluate(prepared, method, *further):
     pairs = pd.DataFrame([{"first": "low", "second": "high", "chunk": 0}])
-    return evaluate_pairs(method, pairs, prepared_reader(prepared, torch.device("cpu")), LABELS)
+    return evaluate_pairs(method, pairs, prepared_reader(prepared, torch.device("cpu")), LABELS, *further)
 
 
 def test_the_right_shift_gives_dice_one_no_folding_and_consistency_both_ways(prepared):
@@ -69,6 +70,47 @@ def test_the_official_sampler_sees_zeros_outside(prepared):
 
 def test_a_label_that_neither_volume_has_gets_no_score(prepared):
     assert "9" not in set(evaluate(prepared, Shift(NoOptions()))["structure"])
+
+
+def test_further_metrics_are_measured_when_asked_for_lengths_in_mm(prepared):
+    affine_only = MethodSpec("identity").build("cpu")
+    scores = evaluate(prepared, affine_only, FurtherMetrics(["hd95", "sdlogj", "sdlogj_unshifted"], (1.5, 3.0, 3.0)))
+    for moving in ("low", "high"):
+        assert pick(scores, "hd95", "1", moving) == pytest.approx(SHIFT * 1.5)
+        assert pick(scores, "hd95", "2", moving) == pytest.approx(SHIFT * 1.5)
+        assert pick(scores, "sdlogj", moving=moving) == pick(scores, "sdlogj_unshifted", moving=moving) == 0
+    assert set(scores[scores["metric"] == "hd95"]["structure"]) == {"1", "2"}
+
+
+def test_the_right_shift_has_no_hd95_and_a_stretched_half_the_spread_of_its_determinants(prepared):
+    class Stretched(Shift):
+        def register(self, moving, fixed):
+            displacement = super().register(moving, fixed).displacement
+            displacement[:, 1, :, 7:] += 0.5 * (torch.arange(SHAPE[1] - 7) + 1).reshape(1, 1, -1, 1)
+            return Registration(displacement)
+
+    further = FurtherMetrics(["hd95", "sdlogj", "sdlogj_unshifted"])
+    assert pick(evaluate(prepared, Shift(NoOptions()), further), "hd95", "1") == 0
+    scores = evaluate(prepared, Stretched(NoOptions()), further)
+    determinants = np.array([1.0] * 4 + [1.25] + [1.5] * 5)
+    assert pick(scores, "sdlogj") == pytest.approx(np.log(determinants + 3).std(), rel=1e-5)
+    assert pick(scores, "sdlogj_unshifted") == pytest.approx(np.log(determinants).std(), rel=1e-5)
+
+
+def test_a_label_that_the_warp_pushes_out_has_a_dice_of_zero_and_no_hd95(prepared):
+    class Away(Shift):
+        def register(self, moving, fixed):
+            return Registration(torch.full((1, 3, *SHAPE), 100.0))
+
+    scores = evaluate(prepared, Away(NoOptions()), FurtherMetrics(["hd95"]))
+    assert pick(scores, "dice", "1") == 0
+    assert "hd95" not in set(scores["metric"])
+    assert np.isfinite(scores["value"]).all()
+
+
+def test_an_unknown_further_metric_is_named():
+    with pytest.raises(ConfigError, match="no further metric 'hd96', did you mean 'hd95'"):
+        FurtherMetrics(["hd96"])
 
 
 def test_a_method_with_one_direction_is_run_twice_and_each_run_is_timed(prepared):
@@ -105,14 +147,16 @@ def test_a_learned_method_without_weights_is_not_scored():
 def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):
     write_pairs(["low", "high"], 5, tmp_path / "pairs.tsv")
     identity = {"trained_on": "none", "dataset": "d", "method": "identity", "seed": 0}
+    scoring = Scoring(LABELS, FurtherMetrics(["hd95"], 2.0))
     evaluate_chunk(
-        MethodSpec("identity"), tmp_path / "pairs.tsv", 0, prepared, LABELS, identity, tmp_path / "c.csv", "cpu"
+        MethodSpec("identity"), tmp_path / "pairs.tsv", 0, prepared, scoring, identity, tmp_path / "c.csv", "cpu"
     )
     scores = pd.read_csv(tmp_path / "c.csv", dtype={"structure": str})
     assert list(scores.columns) == [*identity, "moving", "fixed", "metric", "structure", "value"]
     assert set(zip(scores["moving"], scores["fixed"], strict=True)) == {("low", "high"), ("high", "low")}
     assert pick(scores, "dice", "1") == pytest.approx(2 * 1 / 6)
     assert pick(scores, "ice") == 0
+    assert pick(scores, "hd95", "1") == pytest.approx(SHIFT * 2.0)
 
 
 class Encoding(Shift):

@@ -7,7 +7,7 @@ import torch
 
 from spnet.data.labels import LabelSet
 from spnet.errors import DataError
-from spnet.evaluation.chunk import MethodSpec, evaluate_chunk
+from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
 from spnet.evaluation.shown import choose_pair, register_shown
 from spnet.fields import warp
 from spnet.figures.loading import read_pair, turn_field, turn_volume
@@ -91,7 +91,7 @@ def shown(prepared, tmp_path):
     files = {"fields": tmp_path / "fields.npz", "facts": tmp_path / "facts.csv"}
     register_shown(spec, tmp_path / "pair.tsv", prepared / "d", LABELS, identity, files, "cpu")
     evaluate_chunk(
-        spec, tmp_path / "pairs.tsv", 0, prepared / "d", LABELS, identity, tmp_path / "scores.csv", device="cpu"
+        spec, tmp_path / "pairs.tsv", 0, prepared / "d", Scoring(LABELS), identity, tmp_path / "scores.csv", "cpu"
     )
     return files, pd.read_csv(tmp_path / "scores.csv", dtype={"structure": str})
 

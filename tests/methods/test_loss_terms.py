@@ -181,7 +181,8 @@ def loss(case, method=None):
 def assert_terms(found, expected):
     assert set(found) == set(expected)
     for name, value in expected.items():
-        assert found[name] == pytest.approx(value, rel=1e-5), name
+        # The floor is float32's: where an untrained network moves voxels out of sight, correlations are nearly nothing.
+        assert found[name] == pytest.approx(value, rel=1e-5, abs=1e-8), name
 
 
 def weights_of(name):

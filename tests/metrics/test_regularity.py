@@ -1,11 +1,11 @@
-"""Laws of the percentage of folded voxels."""
+"""Laws of the percentage of folded voxels and of the spread of the Jacobian."""
 
 import numpy as np
 import pytest
 import torch
 
 from spnet.fields import jacobian_determinant
-from spnet.metrics import percent_folding
+from spnet.metrics import percent_folding, sd_log_jacobian
 
 SHAPE = (9, 12, 7)
 DIFFERENCES = ["forward", "central"]
@@ -103,3 +103,59 @@ def test_slabs_count_as_the_whole_volume(differences, planes):
     assert percent_folding(field, differences) == pytest.approx(
         100 * (determinant <= 0).double().mean().item(), rel=1e-12
     )
+
+
+def learn2reg(field, shift):
+    """Learn2Reg's SDlogJ, step by step: zeros outside, three taps, borders of two cut off, NumPy in float64."""
+    padded = np.pad(field, [(0, 0)] + [(1, 1)] * 3)
+    slopes = np.empty((3, 3, *SHAPE))
+    for i, j in np.ndindex(3, 3):
+        ahead, behind = np.roll(padded[i], -1, axis=j), np.roll(padded[i], 1, axis=j)
+        slopes[i, j] = ((ahead - behind) / 2)[1:-1, 1:-1, 1:-1]
+    matrices = np.moveaxis(slopes[:, :, 2:-2, 2:-2, 2:-2], (0, 1), (-2, -1)) + np.eye(3)
+    return np.log(np.clip(np.linalg.det(matrices) + shift, 1e-9, 1e9)).std()
+
+
+@pytest.mark.parametrize("shift", [3.0, 0.0])
+@pytest.mark.parametrize("size", [0.05, 0.8])
+def test_sdlogj_of_random_fields_agrees_with_learn2reg_written_out(size, shift):
+    field = np.random.default_rng(0).normal(0, size, (3, *SHAPE))
+    assert sd_log_jacobian(torch.from_numpy(field)[None], shift) == pytest.approx(learn2reg(field, shift), rel=1e-9)
+    assert sd_log_jacobian(torch.from_numpy(field)[None].float(), shift) == pytest.approx(
+        learn2reg(field, shift), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("shift", [3.0, 0.0])
+@pytest.mark.parametrize("factor", [1.0, 0.5, 2.0])
+def test_sdlogj_of_a_scaling_is_zero(factor, shift):
+    assert sd_log_jacobian(scaling(factor), shift) == pytest.approx(0, abs=1e-12)
+
+
+def test_sdlogj_of_two_halves_is_half_the_difference_of_their_logarithms():
+    """|J| is 1 in one half and 2 in the other, and between, at the one plane where the slopes meet, 1.5."""
+    displacement = torch.zeros(1, 3, 14, 9, 9)
+    ramp = (torch.arange(14.0) - 6).clamp(min=0)
+    displacement[0, 1:] = 0
+    displacement[0, 0] = ramp.reshape(-1, 1, 1)
+    determinants = np.array([1.0] * 4 + [1.5] + [2.0] * 5)
+    for shift in (3, 0):
+        assert sd_log_jacobian(displacement, shift) == pytest.approx(np.log(determinants + shift).std(), rel=1e-6)
+
+
+def test_folds_hardly_count_with_learn2regs_shift_and_heavily_without():
+    displacement = torch.zeros(1, 3, 20, 20, 20)
+    displacement[0, 0, 10, 10, 10] = 3.0
+    assert sd_log_jacobian(displacement) < 0.1
+    assert sd_log_jacobian(displacement, shift=0) > 0.3
+
+
+def test_learn2regs_shift_is_the_default_of_sdlogj():
+    field = torch.from_numpy(np.random.default_rng(1).normal(0, 0.2, (1, 3, *SHAPE)))
+    assert sd_log_jacobian(field) == sd_log_jacobian(field, 3) != sd_log_jacobian(field, 0)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 4, 9, 9), (1, 2, *SHAPE), (3, *SHAPE)])
+def test_sdlogj_refuses_wrong_and_small_shapes(shape):
+    with pytest.raises(ValueError):
+        sd_log_jacobian(torch.zeros(shape))

@@ -1,14 +1,19 @@
 """Two real scans from native space to scores, with the published weights."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.ndimage import convolve, gaussian_filter
+from scipy.spatial import cKDTree
 
 from spnet.data.labels import LABEL_SETS
 from spnet.data.options import PreprocessOptions
 from spnet.data.pairs import make_pairs
 from spnet.evaluation.chunk import MethodSpec
 from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
+from spnet.evaluation.further import FurtherMetrics
+from spnet.fields import warp
 from spnet.preparation import prepare_subject
 from spnet.weights import find_published
 
@@ -32,6 +37,39 @@ def average_dice(spec, prepared):
     scores = evaluate_pairs(spec.build("cpu"), make_pairs(names, 1), reader, DKT50)
     whole = scores[scores["metric"] != "dice"].groupby("metric")["value"].mean()
     return scores[scores["metric"] == "dice"]["value"].mean(), whole
+
+
+def corners(mask):
+    """Corners of voxels where the mask ends, as points: the voxels beside each are not all in it, nor all out."""
+    counts = convolve(np.pad(mask, 1).astype(int), np.ones((2, 2, 2), dtype=int), origin=-1)[:-1, :-1, :-1]
+    return np.argwhere((counts > 0) & (counts < 8))
+
+
+def test_further_metrics_of_a_real_pair_agree_with_scipys_trees_and_derivatives(prepared):
+    """Before any registration and after a smooth field."""
+    folder, names = prepared
+    reader = prepared_reader(folder, torch.device("cpu"))
+    moving, fixed = (reader(name)[1] for name in names)
+    random = np.random.default_rng(8)
+    smooth = np.stack([gaussian_filter(random.normal(size=moving.shape[2:]), 12) for _ in range(3)])
+    smooth *= 3 / np.sqrt((smooth**2).sum(0).mean())
+    label = DKT50.scored[0]
+    for field in (np.zeros_like(smooth), smooth):
+        displacement = torch.from_numpy(field)[None].float()
+        warped = warp(moving, displacement, "exact", "nearest")
+        measured = list(
+            FurtherMetrics(["hd95", "sdlogj", "sdlogj_unshifted"]).measure(displacement, warped, fixed, [label])
+        )
+        (distance, spread, unshifted) = (value for *_, value in measured)
+        ends = [corners(volume[0, 0].numpy() == label) for volume in (warped, fixed)]
+        ways = [cKDTree(ends[1]).query(ends[0])[0], cKDTree(ends[0]).query(ends[1])[0]]
+        # Theirs without areas: those shift the percentile by a little.
+        low, high = (max(np.percentile(way, percent) for way in ways) for percent in (94, 96))
+        assert low - 1e-4 <= distance <= high + 1e-4
+        gradients = np.stack([np.stack(np.gradient(component)) for component in field])[:, :, 2:-2, 2:-2, 2:-2]
+        determinants = np.linalg.det(np.moveaxis(gradients, (0, 1), (-2, -1)) + np.eye(3))
+        assert spread == pytest.approx(np.log(determinants + 3).std(), rel=1e-3, abs=1e-9)
+        assert unshifted == pytest.approx(np.log(determinants).std(), rel=1e-3, abs=1e-9)
 
 
 def test_the_published_weights_register_real_brains_as_the_paper_says(prepared, shared):

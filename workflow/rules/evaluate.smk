@@ -10,6 +10,7 @@ rule evaluate_chunk:
             "metrics",
             "evaluation/chunk",
             "evaluation/evaluate",
+            "evaluation/further",
             "evaluation/register",
             "evaluation/cost",
             "fields",
@@ -34,5 +35,7 @@ rule evaluate_chunk:
         options=options_of,
         convolutions=config["compute"]["convolutions"],  # of `compute`, what numbers depend on
         label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
+        further_metrics=config["further_metrics"],
+        spacing=lambda wildcards: DATASETS[wildcards.dataset]["prepare"]["spacing"],
     script:
         "../scripts/evaluate_chunk.py"

@@ -4,7 +4,8 @@ from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
     from spnet.data.labels import label_set
-    from spnet.evaluation.chunk import MethodSpec, evaluate_chunk
+    from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
+    from spnet.evaluation.further import FurtherMetrics
     from spnet.methods.compute import Compute
 
     evaluate_chunk(
@@ -17,7 +18,10 @@ with job(snakemake.log[0], snakemake.threads):
         snakemake.input.pairs,
         int(snakemake.wildcards.chunk),
         snakemake.params.folder,
-        label_set(snakemake.params.label_set),
+        Scoring(
+            label_set(snakemake.params.label_set),
+            FurtherMetrics(snakemake.params.further_metrics, snakemake.params.spacing),
+        ),
         {key: snakemake.wildcards[key] for key in ("trained_on", "dataset", "method", "seed")},
         snakemake.output[0],
         device=snakemake.config["device"] if snakemake.resources.gpu else "cpu",

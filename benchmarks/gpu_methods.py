@@ -1,0 +1,120 @@
+"""Step time, pair time and peak memory of one method on one device, in one precision."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from benchmarks.inputs import LABELS, Size, make_image, make_labels
+from benchmarks.modes import MODES, use_tf32
+from spnet.configuration import settings
+from spnet.device import to_device
+from spnet.evaluation.cost import measure
+from spnet.evaluation.evaluate import evaluate_pairs
+from spnet.methods import build_method
+from spnet.methods.base import Method, Stage
+
+STEPS, PAIRS = 4, 2  # measured ones, after one that warms up; SCCnet's cycle term enters every fourth step
+_DATASET = "mindboggle101"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one method costs; None where it is not trained or was not measured.
+
+    Attributes
+    ----------
+    mode: of :mod:`benchmarks.modes`.
+    step_seconds: of one training step, the stages of a method weighted by their lengths.
+    pair_seconds: of a pair both ways, with all metrics.
+    step_mb, pair_mb: peak memory in MiB.
+    left_out: why there are no figures.
+    """
+
+    method: str
+    mode: str
+    step_seconds: float | None = None
+    pair_seconds: float | None = None
+    step_mb: float | None = None
+    pair_mb: float | None = None
+    left_out: str = ""
+
+
+def measure_method(name: str, entry: Mapping[str, Any], mode: str, size: Size, device: torch.device) -> Figures:
+    """Figures of a method as its entry in methods.yaml describes it, with random weights."""
+    if entry["implementation"] == "syn":
+        return Figures(name, mode, left_out="runs on the CPU")
+    found = Figures(name, mode)
+    with use_tf32(MODES[mode].tf32):
+        try:
+            torch.manual_seed(0)
+            method = to_device(build_method(entry["implementation"], settings(entry, "options", _DATASET)), device)
+            method.compute = MODES[mode].compute
+            if entry["kind"] == "trained":
+                seconds, peak_mb = _measure_steps(method, settings(entry, "training", _DATASET), size, device)
+                found = replace(found, step_seconds=seconds, step_mb=peak_mb)
+            seconds, peak_mb = _measure_pair(method, size, device)
+        except torch.cuda.OutOfMemoryError:
+            return replace(found, left_out="does not fit the memory")
+        finally:
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+    return replace(found, pair_seconds=seconds, pair_mb=peak_mb)
+
+
+def _measure_steps(
+    method: Method, training: Mapping[str, Any], size: Size, device: torch.device
+) -> tuple[float, float]:
+    """Seconds of a step on average over a whole training, and the peak of memory in any stage."""
+    images = [make_image(index, size).to(device) for index in range(method.images_per_step)]
+    stages = method.stages(training["steps"], training["learning_rate"])
+    method.train()
+    seconds, peak = 0.0, 0.0
+    for stage in stages:
+        optimiser = torch.optim.Adam(method.parameters(), lr=stage.learning_rate)
+        _step(method, stage, 0, optimiser, images)
+        with measure(device) as cost:
+            for index in range(STEPS):
+                # From the middle of the stage, when all of it trains that ever will.
+                _step(method, stage, stage.steps // 2 + index, optimiser, images)
+        seconds += cost.seconds / STEPS * stage.steps / sum(each.steps for each in stages)
+        peak = max(peak, cost.peak_mb)
+    return seconds, peak
+
+
+def _step(method: Method, stage: Stage, index: int, optimiser: torch.optim.Optimizer, images: list[Tensor]) -> None:
+    method.begin_step(stage, index)
+    optimiser.zero_grad(set_to_none=True)
+    sum(method.training_loss(images).values()).backward()
+    optimiser.step()
+
+
+def _measure_pair(method: Method, size: Size, device: torch.device) -> tuple[float, float]:
+    read = make_reader(size, device)
+    pair = pd.DataFrame({"first": ["0"], "second": ["1"]})
+    method.eval().zero_grad(set_to_none=True)
+    times = []
+    for _ in range(1 + PAIRS):
+        start = time.perf_counter()
+        scores = evaluate_pairs(method, pair, read, LABELS)
+        times.append(time.perf_counter() - start)
+    return median(times[1:]), scores.loc[scores["metric"] == "peak_mb", "value"].max()
+
+
+def make_reader(size: Size, device: torch.device) -> Callable[[str], tuple[Tensor, Tensor]]:
+    """A reader of two virtual subjects, 0 and 1, that lie on `device`."""
+    subjects = {
+        str(index): (
+            make_image(index, size).to(device),
+            make_labels(index, size)[None, None].float().to(device),
+        )
+        for index in range(2)
+    }
+    return subjects.__getitem__

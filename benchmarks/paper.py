@@ -1,0 +1,71 @@
+"""How much work the whole paper is, counted from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from spnet.configuration import fill_defaults, settings, trained_on
+
+CONFIG = Path(__file__).parents[1] / "config"
+_FILES = ("datasets.yaml", "methods.yaml", "experiments.yaml", "config.yaml")
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: its method, the voxels of its images, its steps."""
+
+    method: str
+    voxels: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All test pairs of one dataset by one trained method: their number, unordered, each scored both ways."""
+
+    method: str
+    voxels: int
+    pairs: int
+
+
+def read_paper() -> dict[str, Any]:
+    """The paper's configuration, defaults filled in."""
+    config: dict[str, Any] = {}
+    for name in _FILES:
+        config |= yaml.safe_load((CONFIG / name).read_text())
+    fill_defaults(config)
+    return config
+
+
+def count_work(config: Mapping[str, Any]) -> tuple[list[Training], list[Evaluation]]:
+    """Everything that a configuration trains and evaluates, each once however many experiments share it."""
+    trainings: dict[tuple, Training] = {}
+    evaluations: dict[tuple, Evaluation] = {}
+    for experiment in config["experiments"].values():
+        for name in experiment["methods"]:
+            method, dataset = config["methods"][name], experiment["dataset"]
+            source = trained_on(experiment, method)
+            subjects = _test_subjects(config["datasets"][dataset])
+            for seed in config["seeds"] if method["kind"] == "trained" else [0]:
+                pairs = subjects * (subjects - 1) // 2
+                evaluations[source, dataset, name, seed] = Evaluation(name, _voxels(config, dataset), pairs)
+                if method["kind"] == "trained":
+                    steps = settings(method, "training", source)["steps"]
+                    trainings[source, name, seed] = Training(name, _voxels(config, source), steps)
+    return list(trainings.values()), list(evaluations.values())
+
+
+def _test_subjects(dataset: Mapping[str, Any]) -> int:
+    if dataset["split"]:
+        return dataset["split"]["counts"]["test"]
+    return sum(cohort["subjects"] for cohort in dataset["cohorts"].values() if cohort["split"] == "test")
+
+
+def _voxels(config: Mapping[str, Any], dataset: str) -> int:
+    return prod(config["datasets"][dataset]["prepare"]["shape"])

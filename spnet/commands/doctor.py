@@ -1,0 +1,66 @@
+"""`spnet doctor`: look at everything that a run needs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+_DESCRIPTION = """\
+Look at everything that a run needs, and tell what to do where something is amiss.
+
+Looked at: Python, and every package against the versions in constraints.txt; CUDA devices and their memory; the
+machine's memory; free disk space where results go; published weights and their SHA-256 (nothing is downloaded); raw
+scans under the data root, by dataset. Then a self-test of about 20 seconds: a small virtual pair (fixed seed) is
+warped, registered, trained on and scored, and what must come out is known: opposite velocities undo each other and
+fold nowhere, swapped images give swapped fields, a shifted box has Dice 1/2 and an HD95 of its shift, training lowers
+the loss, ANTs finds a known shift, and a GPU agrees with the CPU.
+
+Every line begins with
+  PASS   as it should be
+  WARN   not there, or slow; you may not need it
+  FAIL   broken
+and what to do stands below. The exit status is 1 if anything failed, else 0.
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Describe the command and its options."""
+    parser = commands.add_parser(
+        "doctor",
+        help="check versions, device, weights, scans and disk, and test itself",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--data-root", type=Path, default=Path("data"), metavar="DIR", help="folder of the raw scans (%(default)s)"
+    )
+    parser.add_argument(
+        "--weights-root", type=Path, metavar="DIR", help="folder with published weights, looked in as well"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR", help="where results go (%(default)s)"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="datasets.yaml (default: of this checkout)")
+    parser.add_argument("--constraints", type=Path, metavar="FILE", help="constraints.txt (default: of this checkout)")
+    parser.add_argument("--no-test", action="store_true", help="only look, compute nothing")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print every finding as it comes; returns the exit status."""
+    from spnet.doctor import Places, examine
+
+    given = {"datasets": options.config, "constraints": options.constraints}
+    places = Places(
+        options.data_root,
+        options.results,
+        options.weights_root,
+        **{name: path for name, path in given.items() if path is not None},
+    )
+    failed = 0
+    for finding in examine(places, test=not options.no_test):
+        print(finding, flush=True)
+        failed += finding.level == "FAIL"
+    if failed:
+        print(f"\n{failed} of the above failed.")
+    return 1 if failed else 0

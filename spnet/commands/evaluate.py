@@ -1,0 +1,67 @@
+"""`spnet evaluate`: score labels that any program warped."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+_DESCRIPTION = """\
+Score warped labels against fixed ones: Dice and HD95 of every structure, and their means.
+
+Both volumes are label volumes (whole numbers, 0 is background), NIfTI, on one grid: the moving labels as they were
+warped onto the fixed image, with nearest neighbour, by whatever program. HD95 is in mm, by the spacing in the header;
+surfaces and percentile are those of the Learn2Reg challenge. A label that only one volume has scores Dice 0 and has no
+HD95; one that neither has is left out. Both are told, and means are over the structures that have a value.
+
+With the displacement field, its folding (Jab, percent of voxels) and the spread of its Jacobian (SDlogJ) as well. The
+field lies on the grid of the fixed labels. What it holds is told by its shape:
+  NIfTI, D x H x W x 1 x 3     ITK, ANTs, SimpleITK, Slicer: mm towards left, posterior and superior
+  NIfTI, D x H x W x 3         Learn2Reg: voxels along the array's own axes
+  npz, the 3 first or last     the same
+"""
+_EPILOG = """\
+examples:
+  spnet evaluate warped.nii.gz fixed.nii.gz
+  spnet evaluate warped.nii.gz fixed.nii.gz --labels 2,3,10-15 --tsv scores.tsv
+  spnet evaluate warped.nii.gz fixed.nii.gz --label-set dkt50 --displacement disp_0001_0002.nii.gz
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Describe the command and its options."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="score your own warped labels: Dice, HD95; Jab and SDlogJ of a field",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("warped", type=Path, help="moving labels, warped onto the fixed image")
+    parser.add_argument("fixed", type=Path, help="labels of the fixed image")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--labels", metavar="LIST", help="labels that count, as in 2,3,10-15 (default: all that are there)"
+    )
+    which.add_argument(
+        "--label-set", metavar="NAME", help="or those of a protocol, with its regions: dkt50, candi28, oai4"
+    )
+    parser.add_argument("--displacement", type=Path, metavar="FILE", help="the field that warped them")
+    parser.add_argument("--tsv", type=Path, metavar="FILE", help="also write the scores: metric, structure, value")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the scores, and write them where asked to."""
+    from spnet.data.labels import label_set
+    from spnet.evaluation.own import evaluate_labels, parse_labels, to_text, to_tsv
+    from spnet.files import write_text
+
+    labels = None
+    if options.labels is not None:
+        labels = parse_labels(options.labels)
+    elif options.label_set is not None:
+        labels = label_set(options.label_set)
+    scores = evaluate_labels(options.warped, options.fixed, labels, options.displacement)
+    print(to_text(scores, labels.names if labels else None))
+    if options.tsv:
+        write_text(options.tsv, to_tsv(scores))

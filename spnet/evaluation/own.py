@@ -1,0 +1,207 @@
+"""Scores of one's own labels, whichever program warped them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from spnet.data.displacement import read_displacement
+from spnet.data.labels import DICE, HD95, SDLOGJ, SDLOGJ_UNSHIFTED, VOLUME, LabelSet
+from spnet.data.nifti import AFFINE_TOLERANCE_MM, Volume, read_labels
+from spnet.errors import ConfigError, DataError
+from spnet.metrics import dice_per_label, hd95_per_label, percent_folding, sd_log_jacobian
+
+COLUMNS = ["metric", "structure", "value"]
+# More are no segmentation but an image.
+_MOST_LABELS = 1000
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class OwnScores:
+    """What two label volumes, and a field if there is one, have for scores.
+
+    Attributes
+    ----------
+    table: columns metric, structure (label id, region, Average or volume), value.
+    absent: labels asked for that neither volume has: without scores.
+    one_sided: labels that one volume lacks: Dice 0, no HD95.
+    """
+
+    table: pd.DataFrame
+    absent: tuple[int, ...]
+    one_sided: tuple[int, ...]
+
+
+def evaluate_labels(
+    warped: str | Path, fixed: str | Path, labels: LabelSet | None = None, displacement: str | Path | None = None
+) -> OwnScores:
+    """Score warped labels against fixed ones, both NIfTI on one grid.
+
+    Dice and HD95 (mm) of every label, of regions and of all (means over the labels that have one); of a displacement
+    field ``jab`` and ``jab_central`` (percent), ``sdlogj`` and ``sdlogj_unshifted``.
+
+    Parameters
+    ----------
+    labels: which count; every id above 0 in either volume unless given.
+    displacement: that warped them, as :func:`spnet.data.displacement.read_displacement` takes it.
+
+    Raises
+    ------
+    DataError: a file that cannot be used, volumes on different grids, or none of the labels there.
+    """
+    volumes = {Path(path): read_labels(path) for path in (warped, fixed)}
+    first, second = _pair(Path(warped), Path(fixed), volumes)
+    chosen = labels or LabelSet(scored=_ids_in(volumes))
+    field = None if displacement is None else read_displacement(displacement, second)
+    data = [torch.from_numpy(volume.data) for volume in (first, second)]
+    dice = dice_per_label(*data, chosen.scored)
+    if not dice:
+        there = _listed(_ids_in(volumes))
+        raise DataError(f"neither volume has any of the labels {_listed(chosen.scored)}; there are {there}", path=fixed)
+    distances = hd95_per_label(*data, chosen.scored, second.spacing)
+    rows = [*_rows(DICE, dice, chosen), *_rows(HD95, distances, chosen)]
+    if field is not None:
+        whole = {
+            "jab": percent_folding(field, "forward"),
+            "jab_central": percent_folding(field, "central"),
+            SDLOGJ: sd_log_jacobian(field),
+            SDLOGJ_UNSHIFTED: sd_log_jacobian(field, shift=0),
+        }
+        rows += [(metric, VOLUME, value) for metric, value in whole.items()]
+    return OwnScores(
+        pd.DataFrame(rows, columns=COLUMNS),
+        absent=tuple(label for label in chosen.scored if label not in dice),
+        one_sided=tuple(label for label in dice if label not in distances),
+    )
+
+
+def parse_labels(text: str) -> LabelSet:
+    """The labels of a list such as ``2,3,10-15``.
+
+    Raises
+    ------
+    ConfigError: nothing in it, something else than whole numbers above 0, or a label twice.
+    """
+    ids: list[int] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 0 < first <= last:
+            raise ConfigError(
+                f"'{part}' is no label and no range of labels", remedy="Give whole numbers above 0, as in 2,3,10-15"
+            )
+        ids += range(first, last + 1)
+    if not ids:
+        raise ConfigError("the list of labels is empty", remedy="Give some, as in 2,3,10-15, or leave the option out")
+    if len(set(ids)) < len(ids):
+        raise ConfigError(f"the list of labels '{text}' has one twice", remedy="Name every label once")
+    return LabelSet(scored=tuple(ids))
+
+
+def _pair(warped: Path, fixed: Path, volumes: Mapping[Path, Volume]) -> tuple[Volume, Volume]:
+    """Both volumes, on one grid, without values that no label has."""
+    first, second = volumes[warped], volumes[fixed]
+    for path, volume in volumes.items():
+        if volume.data.min() < 0:
+            raise DataError(
+                f"labels are 0 (background) or above; the least here is {volume.data.min()}",
+                path=path,
+                remedy="Give the segmentation, not the image; set what counts as background to 0",
+            )
+    difference = None
+    if first.data.shape != second.data.shape:
+        difference = f"shape {first.data.shape} where {fixed.name} has {second.data.shape}"
+    elif np.abs(first.affine - second.affine).max() > AFFINE_TOLERANCE_MM:
+        difference = f"another position or orientation (affine) than {fixed.name}"
+    if difference:
+        raise DataError(
+            f"the warped labels lie on another grid than the fixed ones: {difference}",
+            path=warped,
+            remedy="Warp the moving labels onto the grid of the fixed image, with nearest neighbour",
+        )
+    return first, second
+
+
+def _ids_in(volumes: Mapping[Path, Volume]) -> tuple[int, ...]:
+    """Every id above 0 in one of the volumes.
+
+    Raises
+    ------
+    DataError: more ids than a segmentation has, or none.
+    """
+    found = {path: np.unique(volume.data) for path, volume in volumes.items()}
+    for path, ids in found.items():
+        if len(ids) > _MOST_LABELS:
+            raise DataError(
+                f"there are {len(ids)} different values: this looks like an image and not like labels",
+                path=path,
+                remedy="Give the segmentation, or say which labels count",
+            )
+    ids = tuple(int(label) for label in np.unique(np.concatenate(list(found.values()))) if label > 0)
+    if not ids:
+        raise DataError(
+            "there is no label above 0 in either volume", path=list(volumes)[-1], remedy="Give the segmentations"
+        )
+    return ids
+
+
+def _rows(metric: str, values: Mapping[int, float], labels: LabelSet) -> Iterator[tuple[str, str, float]]:
+    """Every label that has a value, then every region that has one."""
+    for label, value in values.items():
+        yield metric, str(label), value
+    for name, ids in labels.groups().items():
+        own = [values[label] for label in ids if label in values]
+        if own:
+            yield metric, name, float(np.mean(own))
+
+
+def to_text(scores: OwnScores, names: Mapping[int, str] | None = None) -> str:
+    """For reading: a line per structure, then what concerns the field, then what is missing.
+
+    Parameters
+    ----------
+    names: of the labels, where they have any.
+    """
+    table = scores.table
+    per_structure = table[table["structure"] != VOLUME]
+    wide = per_structure.pivot(index="structure", columns="metric", values="value").reindex(columns=[DICE, HD95])
+    shown = {str(label): f"{label} {name}" for label, name in (names or {}).items()}
+    titles = [shown.get(structure, structure) for structure in dict.fromkeys(per_structure["structure"])]
+    width = max(map(len, [*titles, "structure"]))
+    lines = [f"{'structure':{width}}  {'Dice':>6}  {'HD95 mm':>8}"]
+    for structure, title in zip(dict.fromkeys(per_structure["structure"]), titles, strict=True):
+        dice, distance = wide.loc[structure]
+        lines.append(f"{title:{width}}  {dice:6.4f}  {'-' if pd.isna(distance) else f'{distance:.3f}':>8}")
+    field = table[table["structure"] == VOLUME].set_index("metric")["value"]
+    lines += _field_lines(field) if len(field) else []
+    if scores.one_sided:
+        lines += ["", f"In one volume only, so Dice 0 and no HD95: {_listed(scores.one_sided)}"]
+    if scores.absent:
+        lines += ["", f"In neither volume, so left out: {_listed(scores.absent)}"]
+    return "\n".join(lines)
+
+
+def _field_lines(field: pd.Series) -> list[str]:
+    folds, central = field["jab"], field["jab_central"]
+    return [
+        "",
+        f"Jab     {folds:.4f} % of voxels fold by forward differences, {central:.4f} % by central ones",
+        f"SDlogJ  {field[SDLOGJ]:.4f} of log(|J| + 3), as Learn2Reg; {field[SDLOGJ_UNSHIFTED]:.4f} of log |J|",
+    ]
+
+
+def to_tsv(scores: OwnScores) -> str:
+    """The table, tab-separated."""
+    return scores.table.to_csv(sep="\t", index=False)
+
+
+def _listed(ids: Sequence[int]) -> str:
+    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+    return ", ".join(map(str, ids[:_SHOWN])) + more
