@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from tqdm import tqdm
 
 from spnet import __version__
 from spnet.device import use_exact_float32
-from spnet.errors import DataError, SpnetError
+from spnet.errors import DataError, RegistrationError, SpnetError
 from spnet.files import atomic_path
 from spnet.methods.base import Method
 from spnet.registration.choice import Choice
@@ -61,12 +62,13 @@ class Task:
         return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
 
     def finished(self) -> dict[str, Any] | None:
-        """The report of this very pair, or None if it is still to be done."""
+        """The report of this very pair, or None if it is still to be done, or a file of it has gone."""
         try:
             report = json.loads((self.folder / REPORT).read_text())
         except (OSError, ValueError):
             return None
-        return report if report.get("fingerprint") == self.fingerprint() else None
+        whole = all((self.folder / name).is_file() for name in report.get("written", []))
+        return report if whole and report.get("fingerprint") == self.fingerprint() else None
 
 
 def read_pairs(path: str | Path) -> dict[str, PairFiles]:
@@ -148,8 +150,14 @@ def _run(function: Callable[[Item], Any], items: Sequence[Item], jobs: int, what
     # Forked copies of a process in which torch has used threads can hang.
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = {pool.submit(function, item): item for item in items}
-        for future in tqdm(as_completed(futures), **bar):
-            yield futures[future], future.result()
+        try:
+            for future in tqdm(as_completed(futures), **bar):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise RegistrationError(
+                "the system ended a worker process, most likely for lack of memory",
+                remedy="Start again with fewer --jobs: finished pairs are kept",
+            ) from error
 
 
 def _prepare(work: tuple[ScanFiles, Task]) -> str | None:

@@ -20,7 +20,7 @@ from spnet.figures.registration import draw_registration
 from spnet.files import sha256_of, write_text
 from spnet.methods.base import Method
 from spnet.metrics import dice_per_label
-from spnet.provenance import dependency_versions, git_commit
+from spnet.provenance import dependency_versions, git_commit, plain
 from spnet.registration.choice import Choice
 from spnet.registration.pair import Found, Reading, match
 from spnet.registration.scan import PreparedScan, ScanFiles, prepare_scan, read_native
@@ -122,7 +122,9 @@ def register_files(
                 write_transform(transform, folder / name, form)
         dice = _write_labels(moving_labels, fixed_labels, found.forward, fixed, folder)
         draw_pair(*prepared, found, f"{files.moving.image.name} onto {files.fixed.image.name}", folder / "qc.png")
+    names = ("warped.nii.gz", *(["warped_labels.nii.gz"] if moving_labels else []), "qc.png")
     report = {
+        "written": [*names, *(name for form in settings.forms for name in _FILES[form])],
         "moving": {kind: str(path) for kind, path in asdict(files.moving).items() if path},
         "fixed": {kind: str(path) for kind, path in asdict(files.fixed).items() if path},
         "method": _describe(choice, method),
@@ -137,6 +139,7 @@ def register_files(
     }
     report["seconds"]["network"] = report.pop("network_seconds")
     report["seconds"]["refining"] = report.get("refinement", {}).get("seconds", 0.0)
+    report = plain(report)
     write_text(folder / REPORT, json.dumps(report, indent=2) + "\n")
     return report
 
@@ -165,6 +168,8 @@ def _write_labels(
     if fixed is None:
         return {}
     ids = sorted({*np.unique(moving.data).tolist(), *np.unique(fixed.data).tolist()} - {0})
+    if not ids:
+        return {}
     target = torch.from_numpy(fixed.data)
     after, before = (dice_per_label(torch.from_numpy(one.data), target, ids) for one in (warped, affine_only))
     return {

@@ -156,8 +156,9 @@ def _check_file(path: Path) -> None:
             path=path,
             remedy="Crop or resample the volume, or use a machine with more memory",
         )
-    coded = [header.header.get(key) for key in ("qform_code", "sform_code")]
-    if isinstance(header, nib.Nifti1Pair) and not any(int(code) for code in coded):
+    if not isinstance(header, nib.Nifti1Pair):
+        return
+    if not any(int(header.header[key]) for key in ("qform_code", "sform_code")):
         raise DataError(
             "its header gives no position in space (q-form and s-form codes are both 0), so left and right are unknown",
             path=path,

@@ -1,6 +1,7 @@
 """A table of pairs."""
 
 import json
+import os
 
 import nibabel as nib
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 
 from spnet.data.nifti import Volume, write_volume
 from spnet.data.virtual.brain import VirtualOptions, virtual_subject
-from spnet.errors import DataError
+from spnet.errors import DataError, RegistrationError
 from spnet.evaluation.chunk import MethodSpec
+from spnet.registration import batch
 from spnet.registration.batch import Task, read_pairs, register_batch
 from spnet.registration.choice import Choice
 from spnet.registration.output import Settings
@@ -87,11 +89,23 @@ def test_a_pair_that_was_interrupted_is_done_again(table, identity, tmp_path):
     report.write_text(report.read_text()[:100])
     assert status(register_batch(pairs, identity, SETTINGS, out, "cpu")) == {"one": "done"}
     assert json.loads(report.read_text())["fingerprint"]
+    (out / "one" / "warped.nii.gz").unlink()
+    assert status(register_batch(pairs, identity, SETTINGS, out, "cpu")) == {"one": "done"}
+    assert (out / "one" / "warped.nii.gz").is_file()
 
 
 def test_a_scan_of_several_pairs_is_prepared_once(table, identity, tmp_path):
     register_batch(read_pairs(table(PAIR, BACK)), identity, SETTINGS, tmp_path / "out", "cpu")
     assert len(list((tmp_path / "out" / "prepared").iterdir())) == 2
+
+
+def end_this_process(item):
+    os._exit(9)
+
+
+def test_a_worker_that_the_system_ends_is_told():
+    with pytest.raises(RegistrationError, match=r"lack of memory.*fewer --jobs"):
+        list(batch._run(end_this_process, ["a", "b"], 2, "registering", "pair"))
 
 
 @pytest.mark.slow
