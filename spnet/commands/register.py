@@ -37,6 +37,8 @@ many pairs:
   a folder of its id, and summary.tsv a line. A scan in several pairs is prepared once. Started again, pairs that are
   finished are kept, unless their files or the settings changed. A pair that fails stops no other.
 
+The exit status is 1 if anything failed, else 0.
+
 examples:
   spnet register moving.nii.gz fixed.nii.gz -o out
   spnet register moving.nii.gz fixed.nii.gz -o out --moving-labels a.nii.gz --fixed-labels b.nii.gz
@@ -104,8 +106,9 @@ def _add_method_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="improve the field on the pair itself by N steps of gradient descent at half the resolution; never with"
-        " more folding (default: %(default)s)",
+        help="improve the field on the pair itself by N steps of gradient descent at half the resolution, for local"
+        " cross-correlation and smoothness; never with more folding; 20 is a good start"
+        " (default: %(default)s)",
     )
     method.add_argument(
         "--reading",

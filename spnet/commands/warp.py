@@ -29,7 +29,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("image", type=Path, help="to be warped, in the world of the transform's moving image")
-    parser.add_argument("transform", type=Path)
+    parser.add_argument("transform", type=Path, help="of any form, see spnet convert --help")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="NIfTI")
     parser.add_argument("--fixed", type=Path, metavar="FILE", help="image whose grid the result gets")
     parser.add_argument("--moving", type=Path, metavar="FILE", help="for Learn2Reg's npz: the image it was made for")
