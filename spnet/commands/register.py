@@ -1,0 +1,176 @@
+"""`spnet register`: two scans, or a table of pairs, from native space to native space."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from spnet.registration.choice import Choice
+    from spnet.registration.output import PairFiles, Settings
+
+_DESCRIPTION = """\
+Register a moving scan to a fixed one, both as they come: any position, orientation, spacing and size.
+
+Each scan is prepared as the scans were that the network was trained on (affine step to the template, common grid,
+intensities), the network registers them there, and everything is brought back: the moving image and labels lie on the
+fixed image's own grid in the end, resampled once. Preparing a scan takes a minute or two, the network less.
+
+The network expects what it was trained on. For the published SPnet that is T1-weighted adult brains without skull,
+with a background of zero: give masks of whole heads (--moving-mask, --fixed-mask), or have the skull stripped.
+
+Written into the output folder:
+  warped.nii.gz, warped_labels.nii.gz           the moving scan on the fixed one's grid
+  transform.nii.gz, inverse_transform.nii.gz    ITK displacement fields (mm, LPS), affine parts included:
+                                                  antsApplyTransforms -r fixed -i moving -t transform.nii.gz
+  transform.npz, inverse_transform.npz          the same for spnet warp, jacobian and convert: smaller, exact
+  qc.png                                        before, after, deformed grid, Jacobian: look at it
+  report.json                                   likeness before and after, Dice, folding, inverse consistency,
+                                                  seconds, memory, versions, checksum of the weights; and flags,
+                                                  which tell that it may have failed
+"""
+_EPILOG = """\
+many pairs:
+  --pairs names a table, separated by tabs, with the columns moving and fixed, and where wanted id, moving_labels,
+  fixed_labels, moving_mask, fixed_mask, moving_side, fixed_side; paths count from the table's folder. Every pair gets
+  a folder of its id, and summary.tsv a line. A scan in several pairs is prepared once. Started again, pairs that are
+  finished are kept, unless their files or the settings changed. A pair that fails stops no other.
+
+The exit status is 1 if anything failed, else 0.
+
+examples:
+  spnet register moving.nii.gz fixed.nii.gz -o out
+  spnet register moving.nii.gz fixed.nii.gz -o out --moving-labels a.nii.gz --fixed-labels b.nii.gz
+  spnet register head1.nii.gz head2.nii.gz -o out --skull-strip template
+  spnet register moving.nii.gz fixed.nii.gz -o out --model results/paper/models/mindboggle101/spnet/seed-0
+  spnet register --pairs pairs.tsv -o out --jobs 2
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Describe the command and its options."""
+    parser = commands.add_parser(
+        "register",
+        help="register two scans, or a table of pairs, in native space",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("moving", type=Path, nargs="?", help="scan to be warped, NIfTI")
+    parser.add_argument("fixed", type=Path, nargs="?", help="scan that stays, NIfTI")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for all that is written")
+    parser.add_argument("--pairs", type=Path, metavar="TSV", help="a table of pairs, instead of two scans")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="pairs at a time (default: %(default)s)")
+    _add_scan_options(parser)
+    _add_method_options(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_scan_options(parser: argparse.ArgumentParser) -> None:
+    scans = parser.add_argument_group("the scans")
+    for role in ("moving", "fixed"):
+        scans.add_argument(f"--{role}-labels", type=Path, metavar="FILE", help=f"labels on the {role} scan's grid")
+        scans.add_argument(
+            f"--{role}-mask", type=Path, metavar="FILE", help="brain mask on its grid: all else is set to zero"
+        )
+        scans.add_argument(f"--{role}-side", choices=("left", "right"), help="of a knee, where right ones are mirrored")
+    scans.add_argument(
+        "--skull-strip",
+        choices=("none", "template", "labels"),
+        help="find the brain by registering the template's (minutes), or take the union of the labels"
+        " (default: as the dataset's preparation says)",
+    )
+    scans.add_argument(
+        "--aligned", action="store_true", help="the scans lie in the template's space already: no affine step"
+    )
+
+
+def _add_method_options(parser: argparse.ArgumentParser) -> None:
+    method = parser.add_argument_group("the method")
+    which = method.add_mutually_exclusive_group()
+    which.add_argument("--method", default="spnet", metavar="NAME", help="of `spnet methods` (default: %(default)s)")
+    which.add_argument(
+        "--model", type=Path, metavar="FOLDER", help="a training of a run, weights.pt and run.yaml in it"
+    )
+    method.add_argument(
+        "--weights", type=Path, metavar="FILE", help="for --method (default: its authors', found or fetched, checked)"
+    )
+    method.add_argument("--weights-root", type=Path, metavar="FOLDER", help="to look for published weights in")
+    method.add_argument(
+        "--dataset", metavar="NAME", help="whose preparation (default: the one that the weights were trained on)"
+    )
+    method.add_argument("--config", type=Path, metavar="FOLDER", help="with methods.yaml and datasets.yaml")
+    method.add_argument(
+        "--instance-steps",
+        type=int,
+        default=0,
+        metavar="N",
+        help="improve the field on the pair itself by N steps of gradient descent at half the resolution, for local"
+        " cross-correlation and smoothness; never with more folding; 20 is a good start"
+        " (default: %(default)s)",
+    )
+    method.add_argument(
+        "--reading",
+        choices=("auto", "own", "exact"),
+        default="auto",
+        help="fields as the method's own sampler reads them, or as they are (default: exact where one pass gives both"
+        " directions, else own)",
+    )
+    method.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
+    method.add_argument(
+        "--forms",
+        default="itk,own",
+        metavar="LIST",
+        help="of the transforms: of itk, own, composite, learn2reg, see spnet convert --help (default: %(default)s)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Register, and print what came out."""
+    from dataclasses import replace
+
+    from spnet.errors import ConfigError
+    from spnet.registration.batch import SUMMARY, read_pairs, register_batch
+    from spnet.registration.choice import choose_named, choose_trained
+    from spnet.registration.output import PairFiles, Settings
+    from spnet.registration.scan import ScanFiles
+    from spnet.transforms.files import FORMS
+
+    if (options.pairs is None) == (options.fixed is None):
+        raise ConfigError("give either a moving and a fixed scan, or a table with --pairs")
+    if options.jobs < 1 or options.instance_steps < 0:
+        raise ConfigError("--jobs is 1 or more, --instance-steps 0 or more")
+    for form in options.forms.split(","):
+        if form not in FORMS:
+            raise ConfigError(f"there is no form of transform '{form}'", remedy=f"Known ones are: {', '.join(FORMS)}")
+    if options.model:
+        choice = choose_trained(options.model, options.dataset, options.config)
+    else:
+        choice = choose_named(options.method, options.weights, options.dataset, options.config, options.weights_root)
+    wanted = {"skull_strip": options.skull_strip, "affine": "aligned" if options.aligned else None}
+    wanted = {key: value for key, value in wanted.items() if value}
+    choice = replace(choice, preparation=replace(choice.preparation, **wanted))
+    settings = Settings(options.instance_steps, tuple(dict.fromkeys(options.forms.split(","))), options.reading)
+    if options.pairs:
+        pairs = read_pairs(options.pairs)
+        summary = register_batch(pairs, choice, settings, options.output, options.device, options.jobs)
+        print(summary.drop(columns="flags").to_string(index=False, float_format="%.4g"))
+        print(options.output / SUMMARY)
+        return int((summary["status"] == "failed").any())
+    scans = [
+        ScanFiles(*(getattr(options, name) for name in (role, f"{role}_labels", f"{role}_mask", f"{role}_side")))
+        for role in ("moving", "fixed")
+    ]
+    _register_one(PairFiles(*scans), choice, settings, options)
+    return 0
+
+
+def _register_one(files: PairFiles, choice: Choice, settings: Settings, options: argparse.Namespace) -> None:
+    from spnet.device import use_exact_float32
+    from spnet.registration.output import register_files, to_text
+
+    use_exact_float32()
+    method = choice.spec.build(options.device)
+    print(to_text(register_files(files, choice, method, settings, options.output)))
+    print(options.output)
