@@ -20,7 +20,7 @@ from spnet.figures.registration import draw_registration
 from spnet.files import sha256_of, write_text
 from spnet.methods.base import Method
 from spnet.metrics import dice_per_label
-from spnet.provenance import dependency_versions, git_commit
+from spnet.provenance import dependency_versions, git_commit, plain
 from spnet.registration.choice import Choice
 from spnet.registration.pair import Found, Reading, match
 from spnet.registration.scan import PreparedScan, ScanFiles, prepare_scan, read_native
@@ -137,6 +137,7 @@ def register_files(
     }
     report["seconds"]["network"] = report.pop("network_seconds")
     report["seconds"]["refining"] = report.get("refinement", {}).get("seconds", 0.0)
+    report = plain(report)
     write_text(folder / REPORT, json.dumps(report, indent=2) + "\n")
     return report
 

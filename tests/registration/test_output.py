@@ -111,7 +111,8 @@ def test_scans_that_do_not_overlap_are_told(pair, choice, write_image):
     def corner(name, shift):
         affine = np.diag([2.0, 2, 2, 1])
         affine[:3, 3] = shift
-        return replace(pair.files.moving, image=write_image(name, np.full((12, 12, 12), 9.0), affine), labels=None)
+        image = write_image(name, 9.0 + np.indices((12, 12, 12)).sum(axis=0), affine)
+        return replace(pair.files.moving, image=image, labels=None)
 
     files = PairFiles(corner("a.nii.gz", (-70, -90, -60)), corner("b.nii.gz", (40, 50, 50)))
     aligned = replace(choice, preparation=replace(choice.preparation, affine="aligned", percentile=99.9))
