@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from spnet.fields import compose, crop, integrate, pad_to_multiple, upsample, warp
+from spnet.fields import compose, crop, integrate, mended, pad_to_multiple, upsample, warp
 from spnet.losses import gradient_smoothness, local_ncc
 from spnet.metrics import percent_folding
 
@@ -65,8 +65,9 @@ def refine(
 
     A stationary velocity on a grid of half the size, zero at first, is found by Adam; its exponential is laid before
     the given deformation and its inverse behind the given inverse, so the two stay as inverse to each other as they
-    were. If the result folds more than the given fields did, less of the velocity is taken: a half, a quarter and so
-    on, at last nothing.
+    were. What the given fields compress already may fold then: it is mended (:func:`spnet.fields.mended`). If the
+    result still folds more than the given fields did, less of the velocity is taken: a half, a quarter and so on, at
+    last nothing.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def _without_more_folding(velocity: Tensor, forward: Tensor, backward: Tensor) -
     allowed = [percent_folding(field) for field in (forward, backward)]
     for attempt in range(_BACKTRACKS):
         scale = 0.5**attempt
-        fields = _apply(scale * velocity, forward, backward, size=2)
+        fields = tuple(mended(field) for field in _apply(scale * velocity, forward, backward, size=2))
         if all(percent_folding(field) <= most for field, most in zip(fields, allowed, strict=True)):
             return *fields, scale
     return forward, backward, 0.0

@@ -36,6 +36,17 @@ def test_no_steps_of_use_leave_the_fields_as_they_are(blobs):
     assert torch.allclose(found.forward, field, atol=1e-6)
 
 
+def test_a_fold_of_the_given_field_is_mended_and_the_steps_are_taken(blobs):
+    shape = (24, 24, 24)
+    given = nothing(shape)
+    given[0, 0, 12, 12, 12] = 2.5
+    before = percent_folding(given)
+    found = refine(blobs(1, shape), blobs(2, shape), given, nothing(shape), 5, Objective())
+    assert before > 0
+    assert percent_folding(found.forward) == 0
+    assert found.scale == 1
+
+
 def test_what_would_fold_more_is_taken_in_part_or_not_at_all(blobs, monkeypatch):
     shape = (16, 16, 16)
     folded = iter([0.0, 0.0, 2.0, 2.0, 1.0, 0.0, 0.0])  # of the given fields, then of each attempt until one is more
