@@ -1,7 +1,5 @@
 """Two real scans, registered in native space with the published weights, against ANTs, SimpleITK and the pipeline."""
 
-from dataclasses import replace
-
 import ants
 import nibabel as nib
 import numpy as np
@@ -11,7 +9,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from spnet.data.labels import LABEL_SETS
-from spnet.data.nifti import read_image, read_labels, write_volume
+from spnet.data.nifti import Volume, read_image, read_labels, write_volume
 from spnet.data.options import PreprocessOptions
 from spnet.data.pairs import make_pairs
 from spnet.evaluation.chunk import MethodSpec
@@ -121,23 +119,34 @@ def test_simpleitk_warps_image_and_labels_as_we_do(oblique, registered, name):
 
 
 def test_raw_scans_give_the_dice_of_the_pipeline(mindboggle101, choice, tmp_path):
+    """The pipeline moves both label volumes to the common grid before it compares them; the command moves the moving
+    ones alone, once, and comes out higher (.650 to .620 for this pair). Like for like, its transform gives the same.
+    """
     first, second = mindboggle101[:2]
-    labels = LABEL_SETS["dkt50"]
+    protocol = LABEL_SETS["dkt50"]
     for subject in (first, second):
-        prepare_subject(subject, GRID, labels, tmp_path / subject.subject)
+        prepare_subject(subject, GRID, protocol, tmp_path / subject.subject)
     pairs = make_pairs([first.subject, second.subject], 1)
     method = choice.spec.build("cpu")
-    scores = evaluate_pairs(method, pairs, prepared_reader(tmp_path, torch.device("cpu")), labels)
+    scores = evaluate_pairs(method, pairs, prepared_reader(tmp_path, torch.device("cpu")), protocol)
     rows = (scores["metric"] == "dice") & (scores["moving"] == first.subject)
     pipeline = scores[rows]["value"].mean()
     files = PairFiles(*(ScanFiles(subject.image, subject.labels) for subject in (first, second)))
-    register_files(files, choice, method, replace(Settings(), forms=("own",)), tmp_path / "out")
-    warped, fixed = (
-        torch.from_numpy(whole_numbers(path)) for path in (tmp_path / "out/warped_labels.nii.gz", second.labels)
-    )
-    ours = np.mean(list(dice_per_label(warped, fixed, labels.scored).values()))
-    print(f"pipeline {pipeline:.4f}, in native space {ours:.4f}")
-    assert abs(ours - pipeline) < 0.02
+    register_files(files, choice, method, Settings(forms=("own",)), tmp_path / "out")
+    native = dice(whole_numbers(tmp_path / "out/warped_labels.nii.gz"), whole_numbers(second.labels))
+
+    found = read_transform(tmp_path / "out/transform.npz")
+    moving, fixed = (whole_numbers(tmp_path / one.subject / "labels.nii.gz") for one in (first, second))
+    grid = Grid(GRID.shape, nib.load(tmp_path / second.subject / "labels.nii.gz").affine)
+    on_common_grid = Transform(found.displacement, found.affine)
+    like_for_like = dice(warp_volume(Volume(moving, grid.affine), on_common_grid, grid, "nearest").data, fixed)
+    print(f"pipeline {pipeline:.4f}, like for like {like_for_like:.4f}, in native space {native:.4f}")
+    assert abs(like_for_like - pipeline) < 0.02
+    assert native > pipeline - 0.02
+
+
+def dice(warped, fixed):
+    return np.mean(list(dice_per_label(*map(torch.from_numpy, (warped, fixed)), LABEL_SETS["dkt50"].scored).values()))
 
 
 def whole_numbers(path):
