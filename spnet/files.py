@@ -38,6 +38,25 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def make_folder(path: str | Path) -> Path:
+    """Make a folder for results, if it is not there; before hours of work rather than after them.
+
+    Raises
+    ------
+    OutputError: it is a file, or cannot be made.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"this folder for results cannot be made ({error.strerror or error})",
+            path=path,
+            remedy="Name one that is not a file, where you may write",
+        ) from error
+    return path
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` to `path` atomically, as UTF-8."""
     with atomic_path(path) as temporary:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-_DESCRIPTION = """\
-Write the determinant of a transform's Jacobian, and print what it says.
+from spnet.commands.grids import add_grids
 
-Voxel by voxel it tells by how much the moving image's tissue is larger (above 1) or smaller (below 1) than the fixed
-image's, the affine part between the two scans included. Below zero the transform is folded: there it is no
-correspondence. Derivatives are central differences between the voxels of the grid.
+_DESCRIPTION = """\
+Write the determinant of a transform's Jacobian as a NIfTI map, and print its
+least, mean and largest value and the percentage of voxels that are folded.
+
+Voxel by voxel it tells by how much the moving image's tissue is larger (above
+1) or smaller (below 1) than the fixed image's, the affine part between the two
+scans included. Below zero the transform is folded: there it is no
+correspondence. Derivatives are central differences between the voxels of the
+grid.
 """
 _EPILOG = """\
 examples:
@@ -29,12 +34,11 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("transform", type=Path, help="of any form, see spnet convert --help")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="NIfTI")
-    parser.add_argument("--fixed", type=Path, metavar="FILE", help="image whose grid the map gets")
-    parser.add_argument("--moving", type=Path, metavar="FILE", help="for Learn2Reg's npz: the image it was made for")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="map, NIfTI: float32")
     parser.add_argument(
         "--log", action="store_true", help="natural logarithm instead; determinants below .001 count as .001"
     )
+    add_grids(parser, "the map")
     parser.set_defaults(run=run)
 
 

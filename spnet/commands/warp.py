@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-_DESCRIPTION = """\
-Warp an image, or labels, by a transform of any form that is known (see spnet convert --help).
+from spnet.commands.grids import add_grids
 
-The result lies on the grid of the fixed image that the transform was made for, or on another one's (--fixed), and is
-resampled once; where nothing of the image comes to lie it is zero. Labels keep their numbers: nearest neighbour.
+_DESCRIPTION = """\
+Warp an image, or labels, by a transform of any form that is known (see
+spnet convert --help), and write it as NIfTI.
+
+The result lies on the grid of the fixed image that the transform was made for,
+or on another one's (--fixed), and is resampled once, linearly; where nothing of
+the image comes to lie it is zero. Labels keep their numbers: nearest neighbour.
 """
 _EPILOG = """\
 examples:
   spnet warp flair.nii.gz out/transform.npz -o flair_warped.nii.gz
-  spnet warp lesions.nii.gz out/transform.nii.gz -o lesions_warped.nii.gz --labels
-  spnet warp atlas.nii.gz out/inverse_transform.npz -o atlas_on_moving.nii.gz --labels
+  spnet warp lesions.nii.gz out/transform.nii.gz -o warped.nii.gz --labels
+  spnet warp atlas.nii.gz out/inverse_transform.npz -o on_moving.nii.gz --labels
 """
 
 
@@ -30,10 +34,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("image", type=Path, help="to be warped, in the world of the transform's moving image")
     parser.add_argument("transform", type=Path, help="of any form, see spnet convert --help")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="NIfTI")
-    parser.add_argument("--fixed", type=Path, metavar="FILE", help="image whose grid the result gets")
-    parser.add_argument("--moving", type=Path, metavar="FILE", help="for Learn2Reg's npz: the image it was made for")
-    parser.add_argument("--labels", action="store_true", help="nearest neighbour, whole numbers")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="result, NIfTI: float32")
+    parser.add_argument("--labels", action="store_true", help="the image holds labels: nearest neighbour, int32")
+    add_grids(parser, "the result")
     parser.set_defaults(run=run)
 
 

@@ -18,9 +18,9 @@ import torch
 from tqdm import tqdm
 
 from spnet import __version__
-from spnet.device import use_exact_float32
-from spnet.errors import DataError, RegistrationError, SpnetError
-from spnet.files import atomic_path
+from spnet.device import choose_device, use_exact_float32
+from spnet.errors import DataError, RegistrationError, SpnetError, first_line
+from spnet.files import atomic_path, make_folder
 from spnet.methods.base import Method
 from spnet.registration.choice import Choice
 from spnet.registration.output import REPORT, PairFiles, Settings, register_files, scan_checksums
@@ -79,13 +79,17 @@ def read_pairs(path: str | Path) -> dict[str, PairFiles]:
 
     Raises
     ------
-    DataError: no such table, an unknown or missing column, an empty cell, or two pairs of one id.
+    DataError: no such table or no pairs in it, an unknown or missing column, an empty cell, or two pairs of one id.
     """
     path = Path(path)
     try:
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise DataError("this is not a readable tab-separated table", path=path) from error
+        raise DataError(
+            f"this is not a readable tab-separated table ({first_line(error)})",
+            path=path,
+            remedy=f"Give a text file with the columns {' and '.join(_REQUIRED)}, separated by tabs",
+        ) from error
     unknown = [column for column in table.columns if column not in (*_REQUIRED, *_OPTIONAL)]
     if unknown or not set(_REQUIRED) <= set(table.columns):
         raise DataError(
@@ -93,10 +97,12 @@ def read_pairs(path: str | Path) -> dict[str, PairFiles]:
             path=path,
             remedy=f"Needed are {' and '.join(_REQUIRED)}, separated by tabs; known besides: {', '.join(_OPTIONAL)}",
         )
+    if table.empty:
+        raise DataError("the table has no pairs", path=path, remedy="Write one pair a line below the header")
     pairs: dict[str, PairFiles] = {}
     for number, row in enumerate(table.to_dict("records"), start=2):
         if not row["moving"] or not row["fixed"]:
-            raise DataError(f"line {number} lacks a moving or a fixed scan", path=path)
+            raise DataError(f"line {number} lacks a moving or a fixed scan", path=path, remedy="Name both scans")
         files = PairFiles(*(_scan_of(row, role, path.parent) for role in _REQUIRED))
         name = row.get("id") or f"{_stem(files.moving.image)}_onto_{_stem(files.fixed.image)}"
         if name in pairs or Path(name).name != name or name.startswith("."):
@@ -121,8 +127,15 @@ def register_batch(
     Returns
     -------
     The summary: id, status (``done``, ``kept``, ``failed``), the figures, flags and error.
+
+    Raises
+    ------
+    ConfigError, WeightsError, OutputError: what every pair would fail for.
+    RegistrationError: a worker process was ended from outside.
     """
-    output = Path(output)
+    output = make_folder(output)
+    choose_device(device)
+    choice.spec.build("cpu")
     threads = max(torch.get_num_threads() // jobs, 1)
     tasks = [Task(name, files, choice, settings, output, device, threads) for name, files in pairs.items()]
     rows = {task.name: _row("kept", report) for task in tasks if (report := task.finished()) is not None}
@@ -218,6 +231,15 @@ def _settings_of(choice: Choice) -> dict[str, Any]:
     }
 
 
+def to_text(summary: pd.DataFrame) -> str:
+    """A summary for a person at a terminal: the figures as a table, what failed in a line each below it."""
+    shown = summary.drop(columns=["flags", "error"]).dropna(axis="columns", how="all")
+    table = shown.to_string(index=False, float_format="%.4g", na_rep="")
+    failed = summary[summary["status"] == "failed"]
+    told = [f"{name} failed: {error}" for name, error in zip(failed["id"], failed["error"], strict=True)]
+    return "\n".join([table, *told])
+
+
 def _row(status: str, report: dict[str, Any]) -> dict[str, Any]:
     seconds = sum(report.get("seconds", {}).values()) or None
     shown = {name: report.get(name) for name in _SHOWN}
@@ -229,7 +251,7 @@ def _scan_of(row: dict[str, str], role: str, folder: Path) -> ScanFiles:
     labels, mask = (row.get(f"{role}_{kind}") for kind in ("labels", "mask"))
     side = row.get(f"{role}_side") or None
     if side not in (None, "left", "right"):
-        raise DataError(f"{role}_side is left or right, not '{side}'")
+        raise DataError(f"{role}_side is left or right, not '{side}'", remedy="Leave it empty where it is not a knee's")
     return ScanFiles(folder / row[role], folder / labels if labels else None, folder / mask if mask else None, side)
 
 

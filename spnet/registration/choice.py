@@ -12,7 +12,7 @@ import yaml
 from spnet.data.nifti import read_image
 from spnet.data.options import PreprocessOptions
 from spnet.data.reference import is_reference
-from spnet.errors import ConfigError, did_you_mean, first_line
+from spnet.errors import ConfigError, WeightsError, did_you_mean, first_line
 from spnet.evaluation.chunk import MethodSpec
 from spnet.files import sha256_of
 from spnet.methods import build_method
@@ -27,7 +27,7 @@ class Choice:
 
     Attributes
     ----------
-    method: its name in methods.yaml, or the implementation's of a training's record.
+    method: its name in methods.yaml; of a training outside its run, the implementation's.
     dataset: whose preparation it is.
     """
 
@@ -74,6 +74,8 @@ def choose_named(
     ------
     ConfigError, WeightsError: an unknown name, or weights that are nowhere.
     """
+    if weights is not None and not Path(weights).is_file():
+        raise WeightsError("there is no such weights file", path=weights, remedy="Check the name")
     folder = find_config(config)
     methods = _read(folder / "methods.yaml", "methods")
     entry = _entry(methods, method, "method")
@@ -97,9 +99,13 @@ def choose_trained(model: str | Path, dataset: str | None = None, config: str | 
 
     The common grid is that of the run's own prepared scans where they are still there, else the configuration's.
 
+    Parameters
+    ----------
+    dataset: whose preparation; None is the one that the training's place in its run tells.
+
     Raises
     ------
-    ConfigError: no training's record there, or its dataset is not in datasets.yaml.
+    ConfigError: no training's record there, or its dataset is not told or not in datasets.yaml.
     """
     folder = Path(model) if Path(model).is_dir() else Path(model).parent
     record = folder / "run.yaml"
@@ -110,11 +116,28 @@ def choose_trained(model: str | Path, dataset: str | None = None, config: str | 
             remedy="Name results/RUN/models/DATASET/METHOD/seed-N, or use --method with --weights",
         )
     definition = _read(record, "definition")
-    run = folder.absolute().parents[3]
-    wanted = dataset or folder.absolute().parents[1].name
+    try:
+        spec = MethodSpec(definition["implementation"], definition["method_options"], folder / "weights.pt")
+    except (KeyError, TypeError) as error:
+        raise ConfigError("this record does not tell a method and its options", path=record) from error
+    run, trained_on, method = _place_in_run(folder.absolute())
+    wanted = dataset or trained_on
+    if wanted is None:
+        raise ConfigError(
+            "this training lies outside its run, so nothing tells what it was trained on",
+            path=model,
+            remedy="Say with --dataset whose preparation the scans need",
+        )
     options = _preparation(_read(find_config(config) / "datasets.yaml", "datasets"), wanted, run)
-    spec = MethodSpec(definition["implementation"], definition["method_options"], folder / "weights.pt")
-    return Choice(folder.absolute().parent.name, spec, wanted, _as_in_run(options, run / "preprocessed" / wanted))
+    if run is not None:
+        options = _as_in_run(options, run / "preprocessed" / wanted)
+    return Choice(method or spec.implementation, spec, wanted, options)
+
+
+def _place_in_run(folder: Path) -> tuple[Path, str, str] | tuple[None, None, None]:
+    """The run, the dataset and the method of RUN/models/DATASET/METHOD/seed-N; nothing of any other folder."""
+    *_, above, dataset, method, _seed = ("", "", "", *folder.parts)
+    return (folder.parents[3], dataset, method) if above == "models" else (None, None, None)
 
 
 def _read(path: Path, key: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from spnet.errors import DataError
 from spnet.evaluation.cost import measure
 from spnet.fields import jacobian_determinant, warp
 from spnet.figures.registration import draw_registration
-from spnet.files import sha256_of, write_text
+from spnet.files import make_folder, sha256_of, write_text
 from spnet.methods.base import Method
 from spnet.metrics import dice_per_label
 from spnet.provenance import dependency_versions, git_commit, plain
@@ -30,6 +30,7 @@ from spnet.transforms.files import write_transform
 log = logging.getLogger(__name__)
 
 REPORT = "report.json"
+Native = tuple[Volume, Volume | None]  # image and labels of a scan, on its own grid
 # Form -> its files: of the transform that warps the moving scan, and of the one that warps the fixed scan.
 _FILES = {
     "itk": ("transform.nii.gz", "inverse_transform.nii.gz"),
@@ -100,31 +101,20 @@ def register_files(
     ------
     DataError, RegistrationError: what cannot be used or registered, told for the person who gave it.
     """
-    folder = Path(folder)
-    (moving, moving_labels), (fixed, fixed_labels) = read_native(files.moving), read_native(files.fixed)
+    folder = make_folder(folder)
+    native = read_native(files.moving), read_native(files.fixed)
     with measure(torch.device("cpu")) as preparing:
         if prepared is None:
             log.info("preparing %s and %s (some minutes)", files.moving.image.name, files.fixed.image.name)
             prepared = tuple(prepare_scan(scan, choice.preparation) for scan in (files.moving, files.fixed))
     log.info("registering")
-    found = match(method, *prepared, (Grid.of(moving), Grid.of(fixed)), settings.instance_steps, settings.reading)
+    grids = tuple(Grid.of(image) for image, _ in native)
+    found = match(method, *prepared, grids, settings.instance_steps, settings.reading)
     with measure(torch.device("cpu")) as writing:
-        warped = warp_volume(moving, found.forward, Grid.of(fixed))
-        if not warped.data.any():
-            raise DataError(
-                "nothing of the moving scan comes to lie on the fixed one: they do not overlap",
-                path=files.moving.image,
-                remedy="Look at both scans' positions in a viewer, or let the affine step run (without --aligned)",
-            )
-        write_volume(folder / "warped.nii.gz", warped, np.float32, space=1)
-        for form in settings.forms:
-            for transform, name in zip((found.forward, found.backward), _FILES[form], strict=True):
-                write_transform(transform, folder / name, form)
-        dice = _write_labels(moving_labels, fixed_labels, found.forward, fixed, folder)
+        written, dice = _write_results(files, native, found, settings.forms, folder)
         draw_pair(*prepared, found, f"{files.moving.image.name} onto {files.fixed.image.name}", folder / "qc.png")
-    names = ("warped.nii.gz", *(["warped_labels.nii.gz"] if moving_labels else []), "qc.png")
     report = {
-        "written": [*names, *(name for form in settings.forms for name in _FILES[form])],
+        "written": [*written, "qc.png"],
         "moving": {kind: str(path) for kind, path in asdict(files.moving).items() if path},
         "fixed": {kind: str(path) for kind, path in asdict(files.fixed).items() if path},
         "method": _describe(choice, method),
@@ -142,6 +132,27 @@ def register_files(
     report = plain(report)
     write_text(folder / REPORT, json.dumps(report, indent=2) + "\n")
     return report
+
+
+def _write_results(
+    files: PairFiles, native: tuple[Native, Native], found: Found, forms: tuple[str, ...], folder: Path
+) -> tuple[list[str], dict[str, Any]]:
+    """Write warped image and labels, and the transforms; their files' names, and Dice by the names of the report."""
+    (moving, moving_labels), (fixed, fixed_labels) = native
+    warped = warp_volume(moving, found.forward, Grid.of(fixed))
+    if not warped.data.any():
+        raise DataError(
+            "nothing of the moving scan comes to lie on the fixed one: they do not overlap",
+            path=files.moving.image,
+            remedy="Look at both scans' positions in a viewer, or let the affine step run (without --aligned)",
+        )
+    write_volume(folder / "warped.nii.gz", warped, np.float32, space=1)
+    for form in forms:
+        for transform, name in zip((found.forward, found.backward), _FILES[form], strict=True):
+            write_transform(transform, folder / name, form)
+    dice = _write_labels(moving_labels, fixed_labels, found.forward, fixed, folder)
+    names = ["warped.nii.gz", *(["warped_labels.nii.gz"] if moving_labels else [])]
+    return [*names, *(name for form in forms for name in _FILES[form])], dice
 
 
 def draw_pair(moving: PreparedScan, fixed: PreparedScan, found: Found, title: str, path: Path) -> None:

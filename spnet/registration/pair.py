@@ -105,7 +105,8 @@ def tapered(
 
     Parameters
     ----------
-    displacement: [1, 3, D, H, W] in voxels of the grid of `affine`.
+    displacement: [1, 3, D, H, W] in voxels of the grid of `affine` (4x4, to mm).
+    before, after, fixed, moving: as :class:`spnet.transforms.Transform` has them.
     """
     field = displacement[0].cpu().numpy()
     faces = [np.abs(np.take(field, index, axis)).max() for axis in (1, 2, 3) for index in (0, -1)]

@@ -86,12 +86,12 @@ def read_native(files: ScanFiles) -> tuple[Volume, Volume | None]:
         with intensities below zero, or labels and mask on another grid.
     """
     for path in files.paths():
-        _check_file(path)
+        check_file(path)
     image = read_image(files.image)
     _check_intensities(image, files.image)
     if files.mask is not None:
         mask = read_image(files.mask)
-        check_same_grid(mask, image, files.mask)
+        check_same_grid(mask, image, files.mask, "mask")
         image = Volume(np.where(mask.data > 0, image.data, 0).astype(np.float32), image.affine)
         if not image.data.any():
             raise DataError(
@@ -138,8 +138,13 @@ def available_bytes() -> int | None:
         return None
 
 
-def _check_file(path: Path) -> None:
-    """What the reader cannot know: that a person named this very file, and wants its position in the world."""
+def check_file(path: Path) -> None:
+    """What the reader cannot know: that a person named this very file, and wants its position in the world.
+
+    Raises
+    ------
+    DataError: no file, too large for this machine's memory, or a header without a position.
+    """
     if not path.exists():
         raise DataError("there is no such file", path=path, remedy="Check the name")
     if path.is_dir():

@@ -8,6 +8,7 @@ import numpy as np
 
 from spnet.data.nifti import Volume, read_image, read_labels, write_volume
 from spnet.errors import DataError
+from spnet.registration.scan import check_file
 from spnet.transforms import Grid, Transform, jacobian_map, warp_volume
 from spnet.transforms.files import form_of, read_transform, write_transform
 
@@ -28,6 +29,7 @@ def warp_file(
     DataError: a file cannot be used, the grid of the result is not known, or nothing comes to lie on it.
     """
     found, grid = _read(transform, fixed, moving)
+    check_file(image)
     volume = read_image(image)
     if labels:
         volume = read_labels(image, volume)
@@ -78,15 +80,24 @@ def convert_file(
     DataError: as :func:`spnet.transforms.files.read_transform` and ``write_transform``.
     """
     wanted = form or form_of(output)
-    grids = [Grid.of(read_image(path)) if path else None for path in (fixed, moving)]
+    if half and wanted != "learn2reg":
+        raise DataError(f"the form '{wanted}' has no half size, only Learn2Reg's has", remedy="Leave --half away")
+    grids = [_grid(path) for path in (fixed, moving)]
     write_transform(read_transform(transform, *grids), output, wanted, *grids, half=half)
 
 
 def _read(transform: Path, fixed: Path | None, moving: Path | None) -> tuple[Transform, Grid]:
     """A transform, and the grid of the fixed image."""
-    given, other = (Grid.of(read_image(path)) if path else None for path in (fixed, moving))
+    given, other = (_grid(path) for path in (fixed, moving))
     found = read_transform(transform, given, other)
     grid = given or found.fixed
     if grid is None:
         raise DataError("this transform does not know its fixed image", path=transform, remedy="Give it with --fixed")
     return found, grid
+
+
+def _grid(path: Path | None) -> Grid | None:
+    if path is None:
+        return None
+    check_file(path)
+    return Grid.of(read_image(path))

@@ -15,7 +15,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from spnet.errors import DataError
+from spnet.errors import DataError, first_line
 from spnet.files import atomic_path
 from spnet.transforms.transform import Grid, Transform, on_grid
 
@@ -73,7 +73,7 @@ def write_composite(transform: Transform, path: str | Path) -> None:
         try:
             sitk.WriteTransform(composite, str(temporary))
         except RuntimeError as error:
-            raise OSError(f"ITK could not write it: {error}") from error
+            raise OSError(f"ITK says: {first_line(error)}") from error
 
 
 def read_composite(path: str | Path) -> Transform:

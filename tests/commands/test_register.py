@@ -20,6 +20,10 @@ def case(tmp_path_factory):
         write_volume(folder / f"{name}-labels.nii.gz", labels, np.int16, space=1)
     options = ["--method", "identity", "--aligned", "--moving-labels", str(folder / "moving-labels.nii.gz")]
     options += ["--fixed-labels", str(folder / "fixed-labels.nii.gz"), "-o", str(folder / "out")]
+    (folder / "text.nii.gz").write_text("no image")
+    header = nib.Nifti1Header()
+    header["pixdim"][1:4] = 5
+    nib.save(nib.Nifti1Image(np.ones((8, 8, 8), np.float32), None, header), folder / "nowhere.nii.gz")
     assert main(["register", str(folder / "moving.nii.gz"), str(folder / "fixed.nii.gz"), *options]) == 0
     return folder
 
@@ -85,6 +89,23 @@ def test_jacobian_writes_a_map_and_prints_its_figures(case, capsys):
             ("register", "moving.nii.gz", "missing.nii.gz", "-o", "out", "--method", "identity"),
             "missing.nii.gz: there is no such file",
         ),
+        (("register", "--pairs", "x.tsv", "-o", "out", "--fixed-mask", "m.nii.gz"), "--fixed-mask has no meaning"),
+        (("register", "moving.nii.gz", "--pairs", "x.tsv", "-o", "out"), "a scan has no meaning"),
+        (
+            ("register", "moving.nii.gz", "fixed.nii.gz", "-o", "out", "--model", "x", "--weights", "y"),
+            "--model has weights of its own",
+        ),
+        (
+            ("register", "moving.nii.gz", "fixed.nii.gz", "-o", "fixed.nii.gz", "--method", "identity"),
+            "this folder for results cannot be made",
+        ),
+        (("warp", "moving.nii.gz", "out/transform.npz", "-o", "x.png"), "a name that ends in .nii.gz"),
+        (("warp", "nowhere.nii.gz", "out/transform.npz", "-o", "x.nii.gz"), "no position in space"),
+        (("warp", "moving.nii.gz", "text.nii.gz", "-o", "x.nii.gz"), "text.nii.gz: this is not a NIfTI file"),
+        (("jacobian", "out/transform.npz", "-o", "x.txt"), "a name that ends in .nii.gz"),
+        (("convert", "out/transform.npz", "x.h5", "--form", "itk"), "x.h5: a transform of the form 'itk' cannot have"),
+        (("convert", "out/transform.npz", "x.nii.gz", "--form", "own"), "Name it *.npz"),
+        (("convert", "out/transform.npz", "x.h5", "--half"), "Leave --half away"),
         (("warp", "moving.nii.gz", "fixed.nii.gz", "-o", "x.nii.gz"), "five dimensions"),
         (("warp", "moving.nii.gz", "out/transform.h5", "-o", "x.nii.gz"), "no such transform"),
         (("warp", "moving.nii.gz", "out/transform.npz", "-o", "x.nii.gz", "--labels"), "not whole numbers"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from spnet.data.nifti import Volume, write_volume
 from spnet.data.virtual.brain import VirtualOptions, virtual_subject
-from spnet.errors import DataError, RegistrationError
+from spnet.errors import ConfigError, DataError, OutputError, RegistrationError, WeightsError
 from spnet.evaluation.chunk import MethodSpec
 from spnet.registration import batch
 from spnet.registration.batch import Task, read_pairs, register_batch
@@ -58,6 +59,7 @@ def test_every_pair_is_done_a_broken_one_is_told_and_a_finished_one_kept(table, 
     path = table(PAIR, BROKEN)
     summary = register_batch(read_pairs(path), identity, SETTINGS, out, "cpu")
     assert status(summary) == {"one": "done", "three": "failed"}
+    assert "three failed: " in batch.to_text(summary)
     assert "c.nii.gz" in summary["error"][1]
     assert 0 < summary["dice_after"][0] < 1
     report = out / "one" / "report.json"
@@ -128,10 +130,24 @@ def test_tables_that_cannot_be_read_are_told(table, tmp_path):
         read_pairs(table(("a", "b"), header="moving\tfix"))
     with pytest.raises(DataError, match="columns are moving,fixed"):
         read_pairs(table(header="moving,fixed"))
+    with pytest.raises(DataError, match="has no pairs"):
+        read_pairs(table())
     with pytest.raises(DataError, match="left or right, not 'up'"):
         read_pairs(table(("a", "b", "up"), header="moving\tfixed\tfixed_side"))
     with pytest.raises(DataError, match="not a readable"):
         read_pairs(tmp_path / "none.tsv")
+
+
+def test_what_every_pair_would_fail_for_is_told_at_once(table, identity, tmp_path):
+    pairs = read_pairs(table(PAIR))
+    (tmp_path / "weights.pt").write_text("no weights")
+    broken = replace(identity, spec=MethodSpec("vm", {}, tmp_path / "weights.pt"))
+    with pytest.raises(WeightsError, match=r"weights\.pt: this is not a readable PyTorch file"):
+        register_batch(pairs, broken, SETTINGS, tmp_path / "out", "cpu")
+    with pytest.raises(ConfigError, match="not a device"):
+        register_batch(pairs, identity, SETTINGS, tmp_path / "out", "teapot")
+    with pytest.raises(OutputError, match="folder for results"):
+        register_batch(pairs, identity, SETTINGS, tmp_path / "weights.pt", "cpu")
 
 
 def test_pairs_without_ids_are_named_by_their_scans(table):

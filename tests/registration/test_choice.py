@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from spnet.data.nifti import Volume, write_volume
-from spnet.errors import ConfigError
+from spnet.errors import ConfigError, WeightsError
 from spnet.methods import build_method
 from spnet.registration import choice as module
 from spnet.registration.choice import choose_named, choose_trained
@@ -49,6 +49,20 @@ def test_a_folder_without_a_training_is_told(tmp_path):
         choose_trained(tmp_path)
 
 
+def test_a_training_outside_its_run_needs_to_be_told_its_dataset(training, config, tmp_path):
+    training.rename(tmp_path / "mine")
+    with pytest.raises(ConfigError, match="--dataset"):
+        choose_trained(tmp_path / "mine", config=config)
+    found = choose_trained(tmp_path / "mine", "mindboggle101", config)
+    assert (found.method, found.preparation.spacing) == ("vm", 5.0)
+
+
+def test_a_record_without_a_method_is_told(training):
+    (training / "run.yaml").write_text("definition: {seed: 1}")
+    with pytest.raises(ConfigError, match="does not tell a method"):
+        choose_trained(training)
+
+
 def test_a_named_method_takes_the_given_weights(weights, config):
     found = choose_named("spnet", weights, config=config)
     assert found.weights_sha256() == hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -66,8 +80,10 @@ def test_without_weights_those_of_the_authors_are_fetched(weights, config, monke
 
 
 def test_what_cannot_be_chosen_is_told(config, tmp_path):
-    with pytest.raises(ConfigError, match="no method 'spnt', did you mean 'spnet'"):
+    with pytest.raises(ConfigError, match=r"no method 'spnt', did you mean 'spnet'\? Known"):
         choose_named("spnt", config=config)
+    with pytest.raises(WeightsError, match="no such weights file"):
+        choose_named("vm", tmp_path / "none.pt", config=config)
     with pytest.raises(ConfigError, match="published no weights"):
         choose_named("vm", config=config)
     with pytest.raises(ConfigError, match="no dataset 'mindbogle101'"):

@@ -65,8 +65,8 @@ def test_a_mask_hides_what_is_outside(write_image):
 def test_labels_and_masks_on_another_grid_are_told(write_image):
     image = write_image("image.nii.gz", ball())
     other = write_image("other.nii.gz", ball()[1:])
-    refused(image, "another grid", labels=other)
-    refused(image, "another grid", mask=other)
+    refused(image, "the label volume lies on another grid", labels=other)
+    refused(image, "the mask lies on another grid", mask=other)
 
 
 def test_labels_below_zero_are_told(write_image):
