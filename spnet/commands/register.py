@@ -190,7 +190,7 @@ def _check(options: argparse.Namespace) -> None:
     if options.model and options.weights:
         raise ConfigError("--model has weights of its own", remedy="Leave --weights away, or name a --method instead")
     if options.jobs < 1 or options.instance_steps < 0:
-        raise ConfigError("--jobs must be 1 or more, and --instance-steps 0 or more")
+        raise ConfigError("--jobs is 1 or more, --instance-steps 0 or more", remedy="Give such a number")
     for form in options.forms.split(","):
         if form not in FORMS:
             raise ConfigError(f"there is no form of transform '{form}'", remedy=f"Known ones are: {', '.join(FORMS)}")
