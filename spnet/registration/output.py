@@ -52,6 +52,13 @@ class PairFiles:
         """:func:`scan_checksums` of the moving and of the fixed scan."""
         return [scan_checksums(self.moving), scan_checksums(self.fixed)]
 
+    def names(self) -> tuple[str, str]:
+        """What to call the moving and the fixed image: their files' names, with their folders' where those are the same."""
+        moving, fixed = self.moving.image, self.fixed.image
+        if moving.name != fixed.name:
+            return moving.name, fixed.name
+        return f"{moving.parent.name}/{moving.name}", f"{fixed.parent.name}/{fixed.name}"
+
 
 def scan_checksums(scan: ScanFiles) -> dict[str, str | None]:
     """SHA-256 of a scan's files, by kind (None of one that is not there), and what else is said of it."""
@@ -105,14 +112,14 @@ def register_files(
     native = read_native(files.moving), read_native(files.fixed)
     with measure(torch.device("cpu")) as preparing:
         if prepared is None:
-            log.info("preparing %s and %s (some minutes)", files.moving.image.name, files.fixed.image.name)
+            log.info("preparing %s and %s (some minutes)", *files.names())
             prepared = tuple(prepare_scan(scan, choice.preparation) for scan in (files.moving, files.fixed))
     log.info("registering")
     grids = tuple(Grid.of(image) for image, _ in native)
     found = match(method, *prepared, grids, settings.instance_steps, settings.reading)
     with measure(torch.device("cpu")) as writing:
         written, dice = _write_results(files, native, found, settings.forms, folder)
-        draw_pair(*prepared, found, f"{files.moving.image.name} onto {files.fixed.image.name}", folder / "qc.png")
+        draw_pair(*prepared, found, " onto ".join(files.names()), folder / "qc.png")
     report = {
         "written": [*written, "qc.png"],
         "moving": {kind: str(path) for kind, path in asdict(files.moving).items() if path},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -69,8 +71,8 @@ def match(
     ------
     RegistrationError: no memory for it, or fields that are not finite.
     """
-    images = [torch.from_numpy(scan.image.data)[None, None].to(method.device) for scan in (moving, fixed)]
-    try:
+    with _lack_of_memory_told(method, moving.image.data.shape):
+        images = [torch.from_numpy(scan.image.data)[None, None].to(method.device) for scan in (moving, fixed)]
         both = register_both_ways(method, *images)
         taken = "exact" if reading == "exact" or (reading == "auto" and both.one_pass) else method.sampler
         fields = tuple(as_exact(field, taken) for field in (both.forward, both.backward))
@@ -81,18 +83,24 @@ def match(
         }
         if steps:
             fields = _refined(method, images, fields, steps, figures)
-    except torch.cuda.OutOfMemoryError as error:
-        raise RegistrationError(
-            f"{method.device} has not enough memory for {type(method).__name__} on"
-            f" {' x '.join(map(str, moving.image.data.shape))} voxels",
-            remedy="Use --device cpu, or close what else runs on the GPU",
-        ) from error
-    figures |= _measured(*images, *fields, float(moving.image.spacing[0]))
+        figures |= _measured(*images, *fields, float(moving.image.spacing[0]))
     there, back = (np.linalg.inv(scan.to_native) for scan in (fixed, moving))
     native_moving, native_fixed = grids
     forward = tapered(fields[0], fixed.image.affine, there, moving.to_native, native_fixed, native_moving)
     backward = tapered(fields[1], fixed.image.affine, back, fixed.to_native, native_moving, native_fixed)
     return Found(forward, backward, fields[0].cpu(), figures)
+
+
+@contextmanager
+def _lack_of_memory_told(method: Method, shape: tuple[int, ...]) -> Iterator[None]:
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        raise RegistrationError(
+            f"{method.device} has not enough memory for {type(method).__name__} on"
+            f" {' x '.join(map(str, shape))} voxels",
+            remedy="Use --device cpu, or close what else runs on the GPU",
+        ) from error
 
 
 def tapered(

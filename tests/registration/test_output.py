@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import ants
 import nibabel as nib
@@ -11,6 +12,7 @@ import SimpleITK as sitk
 
 from spnet.errors import DataError
 from spnet.registration.output import PairFiles, Settings, register_files, to_text
+from spnet.registration.scan import ScanFiles
 from spnet.transforms.files import read_transform
 
 FORMS = ("itk", "own", "composite", "learn2reg")
@@ -95,6 +97,12 @@ def test_the_report_tells_what_was_done(registered, choice):
 def test_the_picture_is_there(registered):
     folder, _ = registered
     assert (folder / "qc.png").stat().st_size > 20_000
+
+
+def test_scans_of_one_name_are_told_apart_by_their_folders():
+    there, here = (ScanFiles(Path(folder) / "t1.nii.gz") for folder in ("a", "b"))
+    assert PairFiles(there, here).names() == ("a/t1.nii.gz", "b/t1.nii.gz")
+    assert PairFiles(there, ScanFiles(Path("b/t2.nii.gz"))).names() == ("t1.nii.gz", "t2.nii.gz")
 
 
 def test_without_labels_nothing_is_said_of_them(pair, choice, tmp_path):
