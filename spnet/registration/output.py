@@ -53,7 +53,7 @@ class PairFiles:
         return [scan_checksums(self.moving), scan_checksums(self.fixed)]
 
     def names(self) -> tuple[str, str]:
-        """What to call the moving and the fixed image: their files' names, with their folders' where those are the same."""
+        """What to call moving and fixed image: their files' names, with their folders' where those are the same."""
         moving, fixed = self.moving.image, self.fixed.image
         if moving.name != fixed.name:
             return moving.name, fixed.name
