@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +102,7 @@ def write_transform(
         )
     fixed, moving = fixed or transform.fixed, moving or transform.moving
     if form == "own":
-        write_own(transform, path)
+        write_own(replace(transform, fixed=fixed, moving=moving), path)
     elif form == "composite":
         write_composite(transform, path)
     elif form == "itk":

@@ -62,6 +62,14 @@ def test_our_own_form_comes_back_bit_for_bit(case, tmp_path):
     assert np.array_equal(again.moving.affine, case.moving.affine)
 
 
+def test_our_own_form_keeps_the_grids_that_it_is_given(case, tmp_path):
+    unknown = Transform(case.transform.displacement, case.transform.affine)
+    write_transform(unknown, tmp_path / "t.npz", "own", case.fixed)
+    again = read_transform(tmp_path / "t.npz")
+    assert again.fixed.shape == case.fixed.shape
+    assert again.moving is None
+
+
 def test_learn2reg_warps_the_bare_arrays_as_we_do_the_images(case, tmp_path):
     write_transform(case.transform, tmp_path / "disp_0001_0002.npz", "learn2reg")
     displacement = np.load(tmp_path / "disp_0001_0002.npz")["arr_0"]
