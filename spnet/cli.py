@@ -8,13 +8,17 @@ import sys
 from collections.abc import Sequence
 
 from spnet import __version__
-from spnet.commands import doctor, evaluate, methods, weights
+from spnet.commands import convert, doctor, evaluate, jacobian, methods, register, warp, weights
 from spnet.errors import SpnetError
 
 COMMANDS = (
-    weights,
-    methods,
+    register,
+    warp,
+    jacobian,
+    convert,
     evaluate,
+    methods,
+    weights,
     doctor,
 )
 

@@ -22,8 +22,9 @@ class SpnetError(Exception):
         self.path = None if path is None else Path(path)
         self.remedy = remedy
         where = f"{path}: " if path is not None else ""
-        what_to_do = f". {remedy}" if remedy else ""
-        super().__init__(f"{where}{problem}{what_to_do}.")
+        end = "" if problem.endswith("?") else "."
+        what_to_do = f" {remedy}." if remedy else ""
+        super().__init__(f"{where}{problem}{end}{what_to_do}")
 
 
 class DataError(SpnetError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import pickle
@@ -14,7 +13,7 @@ import torch
 from torch import nn
 
 from spnet.errors import WeightsError, first_line
-from spnet.files import atomic_path
+from spnet.files import atomic_path, sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -148,8 +147,15 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise WeightsError("there is no such weights file", path=path) from error
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise WeightsError("there is no such weights file", path=path, remedy="Check the name") from error
+    except pickle.UnpicklingError as error:
+        # What PyTorch says here invites to load it without any care.
+        raise WeightsError(
+            "this is not a readable PyTorch file of weights",
+            path=path,
+            remedy="Give a state dict that torch.save wrote",
+        ) from error
+    except (OSError, EOFError, RuntimeError, ValueError) as error:
         raise WeightsError(
             f"this is not a readable PyTorch file ({first_line(error)})",
             path=path,
@@ -178,7 +184,7 @@ def _differences(wanted: dict, given: dict) -> list[str]:
 
 
 def _check_sha256(path: Path, entry: PublishedWeights) -> None:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = sha256_of(path)
     if found != entry.sha256:
         raise WeightsError(
             f"the SHA-256 is {found}, not {entry.sha256}",

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from spnet.cli import COMMANDS, main
+from spnet.weights import PUBLISHED
 
 
 def names() -> list[str]:
@@ -22,6 +23,13 @@ def test_every_command_describes_itself_like_a_manual_page(name, capsys):
     text = capsys.readouterr().out
     assert f"usage: spnet {name}" in text
     assert len(text.split("options:")[0].split()) > 25, "a description, not only a list of options"
+
+
+def test_every_published_file_is_named_in_the_help(capsys):
+    with pytest.raises(SystemExit):
+        main(["weights", "--help"])
+    text = capsys.readouterr().out
+    assert all(f"\n  {name} " in text for name in PUBLISHED)
 
 
 def test_the_package_runs_as_a_module():

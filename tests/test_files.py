@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import os
 import subprocess
 import sys
@@ -6,7 +7,7 @@ import sys
 import pytest
 
 from spnet.errors import OutputError
-from spnet.files import atomic_path, write_text
+from spnet.files import atomic_path, sha256_of, write_text
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -64,3 +65,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="could not write this file"):
         write_text(tmp_path / "file" / "a.txt", "text")
+
+
+def test_the_checksum_follows_the_content(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"one")
+    assert sha256_of(path) == hashlib.sha256(b"one").hexdigest()
+    path.write_bytes(b"another")
+    assert sha256_of(path) == hashlib.sha256(b"another").hexdigest()

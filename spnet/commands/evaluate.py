@@ -6,24 +6,32 @@ import argparse
 from pathlib import Path
 
 _DESCRIPTION = """\
-Score warped labels against fixed ones: Dice and HD95 of every structure, and their means.
+Score warped labels against fixed ones: Dice and HD95 of every structure, and
+their means, as a table on the terminal.
 
-Both volumes are label volumes (whole numbers, 0 is background), NIfTI, on one grid: the moving labels as they were
-warped onto the fixed image, with nearest neighbour, by whatever program. HD95 is in mm, by the spacing in the header;
-surfaces and percentile are those of the Learn2Reg challenge. A label that only one volume has scores Dice 0 and has no
-HD95; one that neither has is left out. Both are told, and means are over the structures that have a value.
+Both volumes are label volumes (whole numbers, 0 is background), NIfTI, on one
+grid: the moving labels as they were warped onto the fixed image, with nearest
+neighbour, by whatever program. HD95 is in mm, by the spacing in the header;
+surfaces and percentile are those of the Learn2Reg challenge. A label that only
+one volume has scores Dice 0 and has no HD95; one that neither has is left out.
+Both are told, and means are over the structures that have a value.
 
-With the displacement field, its folding (Jab, percent of voxels) and the spread of its Jacobian (SDlogJ) as well. The
-field lies on the grid of the fixed labels. What it holds is told by its shape:
-  NIfTI, D x H x W x 1 x 3     ITK, ANTs, SimpleITK, Slicer: mm towards left, posterior and superior
-  NIfTI, D x H x W x 3         Learn2Reg: voxels along the array's own axes
-  npz, the 3 first or last     the same
+With the displacement field, its folding (Jab, percent of voxels) and the spread
+of its Jacobian (SDlogJ) as well. The field lies on the grid of the fixed
+labels. What it holds is told by its shape:
+  NIfTI, D x H x W x 1 x 3   ITK, ANTs, SimpleITK, Slicer: mm towards left,
+                             posterior and superior
+  NIfTI, D x H x W x 3       Learn2Reg: voxels along the array's own axes
+  npz, the 3 first or last   the same
 """
 _EPILOG = """\
 examples:
   spnet evaluate warped.nii.gz fixed.nii.gz
   spnet evaluate warped.nii.gz fixed.nii.gz --labels 2,3,10-15 --tsv scores.tsv
-  spnet evaluate warped.nii.gz fixed.nii.gz --label-set dkt50 --displacement disp_0001_0002.nii.gz
+  spnet evaluate warped.nii.gz fixed.nii.gz --label-set dkt50 \\
+      --displacement disp_0001_0002.nii.gz
+  spnet evaluate out/warped_labels.nii.gz fixed_labels.nii.gz \\
+      --displacement out/transform.nii.gz
 """
 
 
@@ -38,12 +46,11 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("warped", type=Path, help="moving labels, warped onto the fixed image")
     parser.add_argument("fixed", type=Path, help="labels of the fixed image")
-    which = parser.add_mutually_exclusive_group()
+    counted = parser.add_argument_group("the labels that count")
+    which = counted.add_mutually_exclusive_group()
+    which.add_argument("--labels", metavar="LIST", help="their numbers, as in 2,3,10-15 (default: all that are there)")
     which.add_argument(
-        "--labels", metavar="LIST", help="labels that count, as in 2,3,10-15 (default: all that are there)"
-    )
-    which.add_argument(
-        "--label-set", metavar="NAME", help="or those of a protocol, with its regions: dkt50, candi28, oai4"
+        "--label-set", metavar="NAME", help="or those of a protocol, with its regions: dkt50, candi28 or oai4"
     )
     parser.add_argument("--displacement", type=Path, metavar="FILE", help="the field that warped them")
     parser.add_argument("--tsv", type=Path, metavar="FILE", help="also write the scores: metric, structure, value")

@@ -14,11 +14,12 @@ from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, 
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import DTypeLike, NDArray
 
-from spnet.errors import DataError, first_line
+from spnet.errors import DataError, OutputError, first_line
 from spnet.files import atomic_path
 
 # Affines of an image and its labels often pass through different programs' rounding.
 AFFINE_TOLERANCE_MM = 1e-3
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def read_labels(path: str | Path, image: Volume | None = None) -> Volume:
     return Volume(labels.astype(np.int32), image.affine)
 
 
-def check_same_grid(volume: Volume, reference: Volume, path: str | Path) -> None:
-    """Raise a DataError, naming `path`, unless both volumes have one shape and one affine."""
+def check_same_grid(volume: Volume, reference: Volume, path: str | Path, kind: str = "label volume") -> None:
+    """Raise a DataError, naming `path` and what it is, unless both volumes have one shape and one affine."""
     if volume.data.shape != reference.data.shape:
         difference = f"has shape {volume.data.shape} where its image has {reference.data.shape}"
     elif np.abs(volume.affine - reference.affine).max() > AFFINE_TOLERANCE_MM:
@@ -84,9 +85,9 @@ def check_same_grid(volume: Volume, reference: Volume, path: str | Path) -> None
     else:
         return
     raise DataError(
-        f"the label volume lies on another grid: it {difference}",
+        f"the {kind} lies on another grid: it {difference}",
         path=path,
-        remedy="Use labels drawn on this very image, or resample them onto it with nearest neighbour",
+        remedy="Use one drawn on this very image, or resample it onto the image's grid with nearest neighbour",
     )
 
 
@@ -103,7 +104,13 @@ def write_volume(path: str | Path, volume: Volume, dtype: DTypeLike, *, space: i
     Parameters
     ----------
     space: the NIfTI code of both forms (1 scanner, 2 aligned, 4 MNI152).
+
+    Raises
+    ------
+    OutputError: the name is no NIfTI file's, or the file cannot be written.
     """
+    if not str(path).endswith(NIFTI_SUFFIXES):
+        raise OutputError("volumes are written as NIfTI", path=path, remedy="Give it a name that ends in .nii.gz")
     image = nib.Nifti1Image(volume.data.astype(dtype), volume.affine)
     image.set_qform(volume.affine, space)
     image.set_sform(volume.affine, space)

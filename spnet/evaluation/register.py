@@ -25,13 +25,14 @@ class BothWays:
     """Displacements [1, 3, D, H, W] of a pair, and what each of them cost.
 
     Of the whole registration, the preparation of both images included, whether or not it served other pairs as well.
-    Where one pass gave both, each has half of the seconds and the whole peak of memory.
+    Where one pass gave both (`one_pass`), each has half of the seconds and the whole peak of memory.
     """
 
     forward: Tensor
     backward: Tensor
     forward_cost: Cost
     backward_cost: Cost
+    one_pass: bool = False
 
 
 def register_both_ways(method: Method, first: Tensor, second: Tensor) -> BothWays:
@@ -62,7 +63,8 @@ def register_ready(method: Method, first: Ready, second: Ready) -> BothWays:
         registration = method.match(first.prepared, second.prepared)
     forward, backward = registration.displacement, registration.inverse
     costs = [_whole_cost(first, second, there)]
-    if backward is None:
+    one_pass = backward is not None
+    if not one_pass:
         with measure(device) as back:
             backward = method.match(second.prepared, first.prepared).displacement
         costs.append(_whole_cost(first, second, back))
@@ -74,7 +76,7 @@ def register_ready(method: Method, first: Ready, second: Ready) -> BothWays:
                 f"{type(method).__name__} gave a field with values that are not finite",
                 remedy="The weights may come from a training that diverged: train again",
             )
-    return BothWays(forward, backward, *costs)
+    return BothWays(forward, backward, *costs, one_pass)
 
 
 def _whole_cost(first: Ready, second: Ready, match: Cost) -> Cost:

@@ -18,6 +18,7 @@ Three samplers exist (methods differ in which they were trained with, and every 
 from spnet.fields.compose import compose
 from spnet.fields.integrate import integrate
 from spnet.fields.jacobian import jacobian_determinant
+from spnet.fields.mend import mended
 from spnet.fields.orient import Orientation
 from spnet.fields.resize import crop, pad_to_multiple, upsample, upsample_from_corner
 from spnet.fields.warp import Sampler, warp
@@ -29,6 +30,7 @@ __all__ = [
     "crop",
     "integrate",
     "jacobian_determinant",
+    "mended",
     "pad_to_multiple",
     "upsample",
     "upsample_from_corner",

@@ -1,0 +1,103 @@
+"""What is done with a written transform: warping other images, Jacobian maps, other programs' forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from spnet.data.nifti import Volume, read_image, read_labels, write_volume
+from spnet.errors import DataError
+from spnet.registration.scan import check_file
+from spnet.transforms import Grid, Transform, jacobian_map, warp_volume
+from spnet.transforms.files import form_of, read_transform, write_transform
+
+_LEAST_DETERMINANT = 1e-3
+
+
+def warp_file(
+    image: Path, transform: Path, output: Path, fixed: Path | None, moving: Path | None, *, labels: bool = False
+) -> None:
+    """Warp an image or labels by a transform's file and write the result.
+
+    Parameters
+    ----------
+    fixed, moving: images whose grids the transform does not know, or (`fixed`) another one for the result.
+
+    Raises
+    ------
+    DataError: a file cannot be used, the grid of the result is not known, or nothing comes to lie on it.
+    """
+    found, grid = _read(transform, fixed, moving)
+    check_file(image)
+    volume = read_image(image)
+    if labels:
+        volume = read_labels(image, volume)
+    warped = warp_volume(volume, found, grid, "nearest" if labels else "linear")
+    if not warped.data.any():
+        raise DataError(
+            "nothing of this image comes to lie on the fixed one's grid",
+            path=image,
+            remedy="Is it in the world of the transform's moving image? The inverse transform goes the other way",
+        )
+    write_volume(output, warped, np.int32 if labels else np.float32, space=1)
+
+
+def write_jacobian(
+    transform: Path, output: Path, fixed: Path | None, moving: Path | None, *, log: bool = False
+) -> dict[str, float]:
+    """Write the map of a transform's Jacobian determinant.
+
+    Parameters
+    ----------
+    fixed, moving: as for :func:`warp_file`.
+    log: natural logarithms; what is below `_LEAST_DETERMINANT` counts as that.
+
+    Returns
+    -------
+    Least, mean and largest determinant, and the percentage of voxels that are folded.
+    """
+    found, grid = _read(transform, fixed, moving)
+    determinant = jacobian_map(found, grid)
+    data = determinant.data
+    shown = np.log(np.maximum(data, _LEAST_DETERMINANT)) if log else data
+    write_volume(output, Volume(shown, determinant.affine), np.float32, space=1)
+    return {
+        "least": float(data.min()),
+        "mean": float(data.mean(dtype=np.float64)),
+        "largest": float(data.max()),
+        "percent_folded": 100 * float((data <= 0).mean()),
+    }
+
+
+def convert_file(
+    transform: Path, output: Path, form: str | None, fixed: Path | None, moving: Path | None, *, half: bool = False
+) -> None:
+    """Write a transform in another form, by default the one that the output's name stands for.
+
+    Raises
+    ------
+    DataError: as :func:`spnet.transforms.files.read_transform` and ``write_transform``.
+    """
+    wanted = form or form_of(output)
+    if half and wanted != "learn2reg":
+        raise DataError(f"the form '{wanted}' has no half size, only Learn2Reg's has", remedy="Leave --half away")
+    grids = [_grid(path) for path in (fixed, moving)]
+    write_transform(read_transform(transform, *grids), output, wanted, *grids, half=half)
+
+
+def _read(transform: Path, fixed: Path | None, moving: Path | None) -> tuple[Transform, Grid]:
+    """A transform, and the grid of the fixed image."""
+    given, other = (_grid(path) for path in (fixed, moving))
+    found = read_transform(transform, given, other)
+    grid = given or found.fixed
+    if grid is None:
+        raise DataError("this transform does not know its fixed image", path=transform, remedy="Give it with --fixed")
+    return found, grid
+
+
+def _grid(path: Path | None) -> Grid | None:
+    if path is None:
+        return None
+    check_file(path)
+    return Grid.of(read_image(path))
