@@ -34,11 +34,16 @@ RESULTS = Path(__file__).parent / "gpu.tsv"
 
 
 def measure_methods(
-    methods: Mapping[str, Mapping[str, Any]], size: Size, device: torch.device, minutes: float
+    methods: Mapping[str, Mapping[str, Any]],
+    size: Size,
+    device: torch.device,
+    minutes: float,
+    modes: Sequence[str] = tuple(MODES),
 ) -> Iterator[Figures]:
-    """Figures of all methods in all modes, the plainest mode first, until the time is over."""
+    """Figures of all methods in all modes, in the order given, until the time is over."""
     end = time.monotonic() + 60 * minutes
-    for mode, settings in MODES.items():
+    for mode in modes:
+        settings = MODES[mode]
         if settings.tf32 and device.type != "cuda":
             continue
         for name, entry in methods.items():
@@ -123,7 +128,7 @@ def _measure_all(given: argparse.Namespace, device: torch.device) -> None:
     head = [describe_device(device), *check_cross_correlation(given.size, device)]
     print("\n".join([*head, "", "  ".join(COLUMNS)]), flush=True)
     found: list[Figures] = []
-    for figures in measure_methods(methods, given.size, device, given.minutes):
+    for figures in measure_methods(methods, given.size, device, given.minutes, given.modes):
         found.append(figures)
         print("  ".join(_cells(figures)), flush=True)
         if given.output:
@@ -149,6 +154,7 @@ def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--size", type=_size, default=(160, 192, 160), help="such as 160x192x160")
     parser.add_argument("--methods", nargs="*", help="only these entries of config/methods.yaml")
+    parser.add_argument("--modes", nargs="*", choices=MODES, default=list(MODES), help="the plainest is the first")
     parser.add_argument("--minutes", type=float, default=7, help="what is not reached by then is told")
     parser.add_argument("--output", type=Path, help="write the figures there, tab-separated (benchmarks/gpu.tsv)")
     parser.add_argument("--train", type=float, metavar="MINUTES", help="train SPnet instead")
