@@ -22,7 +22,7 @@ from benchmarks.inputs import Size, make_image
 from benchmarks.modes import MODES, has_bfloat16, use_tf32
 from benchmarks.paper import count_work, read_paper
 from benchmarks.reference.ncc import local_ncc as dense_ncc
-from benchmarks.table import text_of
+from benchmarks.table import processor, text_of
 from spnet.device import choose_device
 from spnet.errors import ConfigError, SpnetError, did_you_mean
 from spnet.files import write_text
@@ -99,8 +99,9 @@ def estimate_hours(found: Sequence[Figures], size: Size) -> list[str]:
 
 
 def describe_device(device: torch.device) -> str:
-    """The card's name, or that there is none."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU, a trial of this script only"
+    """The card's name, or that there is none, whose processor then computed."""
+    without = f"no card: {processor()}, {torch.get_num_threads()} threads, seconds of processor time"
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else without
     return f"{name}; torch {torch.__version__}, commit {git_commit()}"
 
 
