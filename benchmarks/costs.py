@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
 from spnet.errors import ConfigError
@@ -101,14 +100,14 @@ def read_figures(path: Path, mode: str) -> Figures:
     sizes = [line.removeprefix("images of ") for line in comments if line.startswith("images of ")]
     rows = list(csv.DictReader((line for line in lines if not line.startswith("#")), delimiter="\t"))
     try:
-        voxels = prod(map(int, sizes[0].split("x")))
+        depth, height, width = map(int, sizes[0].split("x"))
         step, pair = (
             {row["method"]: float(row[name]) for row in rows if row["mode"] == mode and row[name] != "-"}
             for name in ("step_seconds", "pair_seconds")
         )
     except (IndexError, KeyError, ValueError, TypeError) as error:
         raise ConfigError("is no table of benchmarks.gpu with its size", path=path, remedy=remedy) from error
-    return Figures(comments[0], voxels, step, pair)
+    return Figures(comments[0], depth * height * width, step, pair)
 
 
 def _scaled(seconds: Mapping[str, float], method: str, figures: Figures, voxels: int) -> float:

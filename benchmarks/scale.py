@@ -81,7 +81,7 @@ def format_markdown(rows: Sequence[Row], cores: int, apart: Sequence[str], notes
     """The rows as a table, `notes` below it."""
     left_out = f"without {', '.join(apart)}"
     head = [
-        "one card",
+        "one card (ASSUMED)" if any(row.card.startswith("ASSUMED") for row in rows) else "one card",
         "GPUs",
         "cores",
         "wall time, h",
@@ -116,22 +116,22 @@ def _tell(given: argparse.Namespace) -> str:
     unknown = [name for name in given.apart if name not in config["methods"]]
     if unknown:
         raise ConfigError(f"there is no method '{unknown[0]}' to set apart", remedy="See config/methods.yaml")
-    smaller = without(config, given.apart)
+    smaller, notes = without(config, given.apart), []
     cpu = read_figures(given.cpu_costs, "float32")
     if given.costs:
         networks = read_figures(given.costs, given.mode)
-        cards = {f"measured: {given.mode}": Costs(networks, cpu)}
+        cards = {f"measured, {given.mode}": Costs(networks, cpu)}
     else:
         networks = cpu
+        notes.append("no card was measured: each is ASSUMED so many times as fast as one thread of that CPU")
         cards = {f"ASSUMED {speed:g} x the CPU": Costs(cpu, cpu, speed) for speed in given.card_speed}
     rows = []
     for card, costs in cards.items():
         tasks, fewer = make_tasks(config, costs), make_tasks(smaller, costs)
         for gpus in given.gpus:
             rows.append(simulate(tasks, fewer, Machine(gpus, gpus * given.cores_per_gpu), card))
-    return format_markdown(
-        rows, given.cores_per_gpu, given.apart, [f"networks: {networks.device}", *tell_jobs(config, tasks)]
-    )
+    notes = [f"networks: {networks.device}", *notes, *tell_jobs(config, tasks)]
+    return format_markdown(rows, given.cores_per_gpu, given.apart, notes)
 
 
 def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from benchmarks.costs import FULL
@@ -53,5 +55,10 @@ def _bytes_of_fields(config: Mapping[str, Any], pictures: Iterable[tuple[str, st
 
 def _parameters(config: Mapping[str, Any], name: str, dataset: str) -> int:
     method = config["methods"][name]
-    network = build_method(method["implementation"], settings(method, "options", dataset))
+    return _parameters_of(method["implementation"], json.dumps(settings(method, "options", dataset)))
+
+
+@cache
+def _parameters_of(implementation: str, options: str) -> int:
+    network = build_method(implementation, json.loads(options))
     return sum(parameter.numel() for parameter in network.parameters())
