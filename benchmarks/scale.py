@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,30 +31,37 @@ class Row:
     Attributes
     ----------
     card: the speed of one card, assumed or measured.
+    wall: where a job starts as soon as it fits. Jobs of one core then take every core that gets free, and a training,
+        which asks for several at once, waits for them.
+    kept: the same where jobs without a GPU leave every GPU the cores of a training.
+    apart: as `wall`, without the methods set apart.
     chain: the longest chain of jobs, which no machine shortens.
-    gpu: hours of one card; jobs on it also hold the cores they ask for.
-    cpu: core-hours of jobs without a card.
-    wall_apart, cpu_apart: without the methods set apart.
+    gpu: hours of one card.
     """
 
     card: str
     gpus: int
     wall: float
+    kept: float
+    apart: float
     chain: float
     gpu: float
-    cpu: float
-    wall_apart: float
-    cpu_apart: float
 
 
 def simulate(tasks: Sequence[Task], apart: Sequence[Task], machine: Machine, card: str) -> Row:
     """A run with all methods (`tasks`), and one without those set apart (`apart`), on one machine."""
-    wall, wall_apart = (max(run(each, machine).values()) / 3600 for each in (tasks, apart))
-    gpu = sum(task.seconds for task in tasks if task.gpus) / 3600
-    cpu, cpu_apart = (
-        sum(task.seconds * task.cores for task in each if not task.gpus) / 3600 for each in (tasks, apart)
+    training = max((task.cores for task in tasks if task.rule == "train_method"), default=0)
+    keeping = replace(machine, kept=min(machine.gpus * training, machine.cores - 1))
+    wall, kept, fewer = (
+        max(run(*each).values()) / 3600 for each in ((tasks, machine), (tasks, keeping), (apart, machine))
     )
-    return Row(card, machine.gpus, wall, longest_chain(tasks) / 3600, gpu, cpu, wall_apart, cpu_apart)
+    gpu = sum(task.seconds * task.gpus for task in tasks) / 3600
+    return Row(card, machine.gpus, wall, kept, fewer, longest_chain(tasks) / 3600, gpu)
+
+
+def core_hours(tasks: Sequence[Task]) -> float:
+    """Of jobs without a GPU; those with one hold cores, too."""
+    return sum(task.seconds * task.cores for task in tasks if not task.gpus) / 3600
 
 
 def without(config: Mapping[str, Any], methods: Sequence[str]) -> dict[str, Any]:
@@ -78,22 +85,20 @@ def tell_jobs(config: Mapping[str, Any], tasks: Sequence[Task]) -> list[str]:
 
 
 def format_markdown(rows: Sequence[Row], cores: int, apart: Sequence[str], notes: Sequence[str]) -> str:
-    """The rows as a table, `notes` below it."""
-    left_out = f"without {', '.join(apart)}"
+    """The rows as a table, `cores` beside each GPU, `notes` below it."""
     head = [
         "one card (ASSUMED)" if any(row.card.startswith("ASSUMED") for row in rows) else "one card",
         "GPUs",
         "cores",
         "wall time, h",
+        "cores kept for trainings, h",
+        f"without {', '.join(apart)}, h",
         "longest chain, h",
         "GPU-hours",
-        "core-hours beside",
-        f"wall time {left_out}, h",
-        f"core-hours {left_out}",
     ]
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     for row in rows:
-        hours = [row.wall, row.chain, row.gpu, row.cpu, row.wall_apart, row.cpu_apart]
+        hours = [row.wall, row.kept, row.apart, row.chain, row.gpu]
         cells = [row.card, str(row.gpus), str(row.gpus * cores), *(f"{value:,.0f}" for value in hours)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", *(f"- {note}" for note in notes)]) + "\n"
@@ -130,7 +135,10 @@ def _tell(given: argparse.Namespace) -> str:
         tasks, fewer = make_tasks(config, costs), make_tasks(smaller, costs)
         for gpus in given.gpus:
             rows.append(simulate(tasks, fewer, Machine(gpus, gpus * given.cores_per_gpu), card))
-    notes = [f"networks: {networks.device}", *notes, *tell_jobs(config, tasks)]
+    beside = (
+        f"{core_hours(tasks):,.0f} core-hours without a GPU, {core_hours(fewer):,.0f} without {', '.join(given.apart)}"
+    )
+    notes = [f"networks: {networks.device}", *notes, beside, *tell_jobs(config, tasks)]
     return format_markdown(rows, given.cores_per_gpu, given.apart, notes)
 
 

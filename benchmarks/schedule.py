@@ -28,10 +28,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Machine:
-    """What all tasks share: one pool, as if any core could go with any GPU."""
+    """What all tasks share: one pool, as if any core could go with any GPU.
+
+    Attributes
+    ----------
+    kept: cores that tasks without a GPU leave alone.
+    """
 
     gpus: int
     cores: int
+    kept: int = 0
 
 
 def run(tasks: Sequence[Task], machine: Machine) -> dict[str, float]:
@@ -45,26 +51,26 @@ def run(tasks: Sequence[Task], machine: Machine) -> dict[str, float]:
     ConfigError: a task that the machine is too small for, or one that waits for ever.
     """
     for task in tasks:
-        if task.cores > machine.cores or task.gpus > machine.gpus:
+        if task.gpus > machine.gpus or task.cores > machine.cores - machine.kept * (not task.gpus):
             raise ConfigError(f"{task.name} does not fit {machine}", remedy="Give it more cores or GPUs")
     waits = [len(set(task.after)) for task in tasks]
     followers = _followers(tasks)
-    ready: dict[tuple[int, int], list[int]] = {}  # places in the order, by the cores and GPUs needed
+    ready: dict[tuple[int, ...], list[int]] = {}  # places in the order, by what is needed
     running: list[tuple[float, int]] = []
     ended: dict[str, float] = {}
-    cores, gpus, now = machine.cores, machine.gpus, 0.0
+    free, now = [machine.cores, machine.gpus, machine.cores - machine.kept], 0.0
     freed = [place for place, count in enumerate(waits) if not count]
     while True:
         for place in freed:
-            heappush(ready.setdefault((tasks[place].cores, tasks[place].gpus), []), place)
-        while fitting := [places for need, places in ready.items() if places and need[0] <= cores and need[1] <= gpus]:
+            heappush(ready.setdefault(_needs(tasks[place]), []), place)
+        while fitting := [places for places in ready.values() if places and _fits(tasks[places[0]], free)]:
             place = heappop(min(fitting, key=lambda places: places[0]))
-            cores, gpus = cores - tasks[place].cores, gpus - tasks[place].gpus
+            free = [amount - taken for amount, taken in zip(free, _needs(tasks[place]), strict=True)]
             heappush(running, (now + tasks[place].seconds, place))
         if not running:
             break
         now, place = heappop(running)
-        cores, gpus = cores + tasks[place].cores, gpus + tasks[place].gpus
+        free = [amount + given for amount, given in zip(free, _needs(tasks[place]), strict=True)]
         ended[tasks[place].name] = now
         freed = []
         for follower in followers.get(tasks[place].name, ()):
@@ -86,6 +92,15 @@ def _followers(tasks: Sequence[Task]) -> Mapping[str, list[int]]:
         for name in dict.fromkeys(task.after):
             found.setdefault(name, []).append(place)
     return found
+
+
+def _needs(task: Task) -> tuple[int, int, int]:
+    """Cores, GPUs, and cores of those that tasks without a GPU may have."""
+    return task.cores, task.gpus, 0 if task.gpus else task.cores
+
+
+def _fits(task: Task, free: Sequence[int]) -> bool:
+    return all(need <= amount for need, amount in zip(_needs(task), free, strict=True))
 
 
 def _check_all_ended(tasks: Sequence[Task], ended: Mapping[str, float]) -> None:
