@@ -22,7 +22,7 @@ from benchmarks.inputs import Size, make_image
 from benchmarks.modes import MODES, has_bfloat16, use_tf32
 from benchmarks.paper import count_work, read_paper
 from benchmarks.reference.ncc import local_ncc as dense_ncc
-from benchmarks.table import text_of
+from benchmarks.table import processor, text_of
 from spnet.device import choose_device
 from spnet.errors import ConfigError, SpnetError, did_you_mean
 from spnet.files import write_text
@@ -34,11 +34,16 @@ RESULTS = Path(__file__).parent / "gpu.tsv"
 
 
 def measure_methods(
-    methods: Mapping[str, Mapping[str, Any]], size: Size, device: torch.device, minutes: float
+    methods: Mapping[str, Mapping[str, Any]],
+    size: Size,
+    device: torch.device,
+    minutes: float,
+    modes: Sequence[str] = tuple(MODES),
 ) -> Iterator[Figures]:
-    """Figures of all methods in all modes, the plainest mode first, until the time is over."""
+    """Figures of all methods in all modes, in the order given, until the time is over."""
     end = time.monotonic() + 60 * minutes
-    for mode, settings in MODES.items():
+    for mode in modes:
+        settings = MODES[mode]
         if settings.tf32 and device.type != "cuda":
             continue
         for name, entry in methods.items():
@@ -94,8 +99,9 @@ def estimate_hours(found: Sequence[Figures], size: Size) -> list[str]:
 
 
 def describe_device(device: torch.device) -> str:
-    """The card's name, or that there is none."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU, a trial of this script only"
+    """The card's name, or that there is none, whose processor then computed."""
+    without = f"no card: {processor()}, {torch.get_num_threads()} threads, seconds of processor time"
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else without
     return f"{name}; torch {torch.__version__}, commit {git_commit()}"
 
 
@@ -123,7 +129,7 @@ def _measure_all(given: argparse.Namespace, device: torch.device) -> None:
     head = [describe_device(device), *check_cross_correlation(given.size, device)]
     print("\n".join([*head, "", "  ".join(COLUMNS)]), flush=True)
     found: list[Figures] = []
-    for figures in measure_methods(methods, given.size, device, given.minutes):
+    for figures in measure_methods(methods, given.size, device, given.minutes, given.modes):
         found.append(figures)
         print("  ".join(_cells(figures)), flush=True)
         if given.output:
@@ -149,6 +155,7 @@ def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--size", type=_size, default=(160, 192, 160), help="such as 160x192x160")
     parser.add_argument("--methods", nargs="*", help="only these entries of config/methods.yaml")
+    parser.add_argument("--modes", nargs="*", choices=MODES, default=list(MODES), help="the plainest is the first")
     parser.add_argument("--minutes", type=float, default=7, help="what is not reached by then is told")
     parser.add_argument("--output", type=Path, help="write the figures there, tab-separated (benchmarks/gpu.tsv)")
     parser.add_argument("--train", type=float, metavar="MINUTES", help="train SPnet instead")

@@ -13,16 +13,18 @@ import yaml
 from spnet.configuration import fill_defaults, settings, trained_on
 
 CONFIG = Path(__file__).parents[1] / "config"
-_FILES = ("datasets.yaml", "methods.yaml", "experiments.yaml", "config.yaml")
+_FILES = ("datasets.yaml", "methods.yaml", "experiments.yaml", "claims.yaml", "config.yaml")
 
 
 @dataclass(frozen=True)
 class Training:
-    """One training: its method, the voxels of its images, its steps."""
+    """One training: its method, the voxels of its images, its steps, and where they are from."""
 
     method: str
     voxels: int
     steps: int
+    dataset: str = ""
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Evaluation:
     method: str
     voxels: int
     pairs: int
+    dataset: str = ""
+    source: str = ""  # the dataset whose training it waits for, or UNTRAINED
+    seed: int = 0
 
 
 def read_paper() -> dict[str, Any]:
@@ -51,21 +56,25 @@ def count_work(config: Mapping[str, Any]) -> tuple[list[Training], list[Evaluati
         for name in experiment["methods"]:
             method, dataset = config["methods"][name], experiment["dataset"]
             source = trained_on(experiment, method)
-            subjects = _test_subjects(config["datasets"][dataset])
+            subjects = count_subjects(config["datasets"][dataset], "test")
             for seed in config["seeds"] if method["kind"] == "trained" else [0]:
                 pairs = subjects * (subjects - 1) // 2
-                evaluations[source, dataset, name, seed] = Evaluation(name, _voxels(config, dataset), pairs)
+                evaluations[source, dataset, name, seed] = Evaluation(
+                    name, voxels_of(config, dataset), pairs, dataset, source, seed
+                )
                 if method["kind"] == "trained":
                     steps = settings(method, "training", source)["steps"]
-                    trainings[source, name, seed] = Training(name, _voxels(config, source), steps)
+                    trainings[source, name, seed] = Training(name, voxels_of(config, source), steps, source, seed)
     return list(trainings.values()), list(evaluations.values())
 
 
-def _test_subjects(dataset: Mapping[str, Any]) -> int:
+def count_subjects(dataset: Mapping[str, Any], part: str) -> int:
+    """Subjects in a part of a complete dataset: train, validation or test."""
     if dataset["split"]:
-        return dataset["split"]["counts"]["test"]
-    return sum(cohort["subjects"] for cohort in dataset["cohorts"].values() if cohort["split"] == "test")
+        return dataset["split"]["counts"].get(part, 0)
+    return sum(cohort["subjects"] for cohort in dataset["cohorts"].values() if cohort["split"] == part)
 
 
-def _voxels(config: Mapping[str, Any], dataset: str) -> int:
+def voxels_of(config: Mapping[str, Any], dataset: str) -> int:
+    """Voxels of a dataset's common grid."""
     return prod(config["datasets"][dataset]["prepare"]["shape"])

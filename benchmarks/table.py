@@ -89,7 +89,7 @@ def describe_machine(threads: int, rounds: int) -> list[str]:
     """What the figures hang on, one line each."""
     peers = ", ".join(f"{package} {installed_version(package) or 'not installed'}" for package in PEERS.values())
     return [
-        f"machine: {_processor()}, {os.cpu_count()} cores, {_memory_gb():.0f} GB; {threads} threads",
+        f"machine: {processor()}, {os.cpu_count()} cores, {_memory_gb():.0f} GB; {threads} threads",
         f"torch {installed_version('torch')}, Python {platform.python_version()}; {peers}",
         f"measured {datetime.now(UTC):%Y-%m-%d} at commit {git_commit()}; medians of {rounds} interleaved rounds;"
         " memory is the growth of a fresh process's peak, in MiB",
@@ -97,7 +97,8 @@ def describe_machine(threads: int, rounds: int) -> list[str]:
     ]
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name and its widest instructions."""
     with suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line for line in lines if line.startswith("model name")).split(":")[1].strip()

@@ -1,9 +1,14 @@
 """What the workflow would do, and what it refuses, before any job runs."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from benchmarks.costs import Costs, Figures
+from benchmarks.jobs import make_tasks
+from benchmarks.paper import read_paper
 
 FILES = ("t1weighted_brain.nii.gz", "labels.DKT31.manual.nii.gz")
 MINDBOGGLE101 = {"NKI-RS-22": 22, "NKI-TRT-20": 20, "OASIS-TRT-20": 20, "MMRR-21": 21, "Extra-18": 18}
@@ -57,7 +62,8 @@ def test_the_paper_is_three_datasets_forty_trainings_and_380_870_and_2450_ordere
     assert "Mindboggle101: 42 train (1722 ordered pairs), 20 test (380 ordered pairs)." in done.stdout
     assert re.search(r"CANDI: 66 train .*, 7 validation .*, 30 test \(870 ordered pairs\)\.", done.stdout)
     assert re.search(r"OAI: 90 train .*, 10 validation .*, 50 test \(2450 ordered pairs\)\.", done.stdout)
-    assert checkout.job_counts(done.stdout) == {
+    counts = checkout.job_counts(done.stdout)
+    assert counts == {
         "prepare_reference": 1,
         "preprocess_subject": 62 + 96 + 140,
         "describe_preparation": 3,
@@ -77,6 +83,10 @@ def test_the_paper_is_three_datasets_forty_trainings_and_380_870_and_2450_ordere
         "all": 1,
         "total": 1744,
     }
+    # The simulation that tells how long the paper takes is of the same jobs.
+    free = Figures("", 1, *[dict.fromkeys(read_paper()["methods"], 0.0)] * 2)
+    simulated = Counter(task.rule for task in make_tasks(read_paper(), Costs(free, free)))
+    assert {**simulated, "total": simulated.total()} == counts
 
 
 def test_validation_subjects_are_scored_instead_of_test_subjects_when_asked(checkout):
