@@ -16,7 +16,7 @@ from benchmarks.paper import read_paper
 from spnet.data.layouts import Subject, find_subjects
 from spnet.data.options import PreprocessOptions
 from spnet.data.pairs import make_pairs
-from spnet.device import use_exact_float32
+from spnet.device import prepare_process
 from spnet.errors import DataError, WeightsError
 from spnet.evaluation.chunk import MethodSpec
 from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
@@ -89,7 +89,7 @@ def choose_steps(minutes: float, images: Sequence[Path], device: torch.device, c
 
 def score(weights: Path, subjects: Sequence[str], prepared: Path, device: torch.device) -> pd.DataFrame:
     """All scores of all pairs of prepared subjects."""
-    use_exact_float32()
+    prepare_process()
     method = MethodSpec("spnet", {}, weights).build(str(device))
     pairs = make_pairs(subjects, len(subjects) ** 2)
     return evaluate_pairs(method, pairs, prepared_reader(prepared, device), LABELS)

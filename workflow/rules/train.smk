@@ -17,6 +17,8 @@ rule train_method:
     conda:
         ENVIRONMENT
     threads: config["threads"]["train"]
+    # Needs several cores at once, which jobs of one core would take one by one as they come free.
+    priority: 10
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
         mem_mb=16000,
