@@ -14,11 +14,11 @@ rule train_method:
         f"{RUN}/benchmarks/train_method/{{trained_on}}/{{method}}/seed-{{seed}}.tsv"
     wildcard_constraints:
         method=one_of(methods_of_kind("trained")),
+    # Needs several cores at once, which jobs of one core would take one by one as they come free.
+    priority: 10
     conda:
         ENVIRONMENT
     threads: config["threads"]["train"]
-    # Needs several cores at once, which jobs of one core would take one by one as they come free.
-    priority: 10
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
         mem_mb=16000,
