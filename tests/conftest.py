@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from scipy.ndimage import map_coordinates
 
 from spnet.data.nifti import Volume, write_volume
@@ -31,6 +32,17 @@ def shared():
 def golden(shared):
     """Function from a name to the arrays of that golden file."""
     return lambda name: np.load(shared / "golden" / f"{name}.npz")
+
+
+@pytest.fixture(scope="session")
+def coarse_config(repository, tmp_path_factory):
+    """A folder with methods.yaml and a datasets.yaml whose Mindboggle101 has a coarse grid: seconds a pair."""
+    folder = tmp_path_factory.mktemp("config")
+    (folder / "methods.yaml").write_text((repository / "config" / "methods.yaml").read_text())
+    datasets = yaml.safe_load((repository / "config" / "datasets.yaml").read_text())
+    datasets["datasets"]["mindboggle101"]["prepare"] |= {"spacing": 5.0, "shape": [32, 40, 32]}
+    (folder / "datasets.yaml").write_text(yaml.safe_dump(datasets))
+    return folder
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -142,35 +143,47 @@ def register_batch(
     left = [task for task in tasks if task.name not in rows]
     log.info("%d pairs, %d of them finished before", len(tasks), len(rows))
     scans = {_cache(scan, task): (scan, task) for task in left for scan in (task.files.moving, task.files.fixed)}
-    # A scan that cannot be prepared is told by every pair that needs it.
-    for _ in _run(_prepare, list(scans.values()), jobs, "preparing", "scan"):
-        pass
-    for task, outcome in _run(_register, left, jobs, "registering", "pair"):
-        rows[task.name] = _row("failed", {"error": outcome}) if isinstance(outcome, str) else _row("done", outcome)
+    with _workers(jobs) as pool:
+        # A scan that cannot be prepared is told by every pair that needs it.
+        for _ in _run(pool, _prepare, list(scans.values()), "preparing", "scan"):
+            pass
+        for task, outcome in _run(pool, _register, left, "registering", "pair"):
+            rows[task.name] = _row("failed", {"error": outcome}) if isinstance(outcome, str) else _row("done", outcome)
     summary = pd.DataFrame([{"id": task.name, **rows[task.name]} for task in tasks])
     with atomic_path(output / SUMMARY) as temporary:
         summary.to_csv(temporary, sep="\t", index=False, float_format="%.6g")
     return summary
 
 
-def _run(function: Callable[[Item], Any], items: Sequence[Item], jobs: int, what: str, unit: str) -> Iterator[tuple]:
-    """Every item and what the function gave for it, as they are done."""
-    bar = {"total": len(items), "desc": what, "unit": unit, "disable": None}
+@contextmanager
+def _workers(jobs: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Processes for so many jobs at a time; None for one, which this process does itself."""
     if jobs == 1:
-        for item in tqdm(items, **bar):
-            yield item, function(item)
+        yield None
         return
     # Forked copies of a process in which torch has used threads can hang.
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+def _run(
+    pool: ProcessPoolExecutor | None, function: Callable[[Item], Any], items: Sequence[Item], what: str, unit: str
+) -> Iterator[tuple[Item, Any]]:
+    """Every item and what the function gave for it, as they are done."""
+    bar = {"total": len(items), "desc": what, "unit": unit, "disable": None}
+    if pool is None:
+        for item in tqdm(items, **bar):
+            yield item, function(item)
+        return
+    try:
         futures = {pool.submit(function, item): item for item in items}
-        try:
-            for future in tqdm(as_completed(futures), **bar):
-                yield futures[future], future.result()
-        except BrokenProcessPool as error:
-            raise RegistrationError(
-                "the system ended a worker process, most likely for lack of memory",
-                remedy="Start again with fewer --jobs: finished pairs are kept",
-            ) from error
+        for future in tqdm(as_completed(futures), **bar):
+            yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        raise RegistrationError(
+            "the system ended a worker process, most likely for lack of memory",
+            remedy="Start again with fewer --jobs: finished pairs are kept",
+        ) from error
 
 
 def _prepare(work: tuple[ScanFiles, Task]) -> str | None:

@@ -8,7 +8,7 @@ from spnet.cli import main
 
 
 @pytest.fixture(scope="module")
-def case(tmp_path_factory):
+def case(coarse_config, tmp_path_factory):
     """Two aligned little brains with labels; registered, they lie in the folder `out`."""
     from spnet.data.nifti import write_volume
     from spnet.data.virtual.brain import VirtualOptions, virtual_subject
@@ -19,7 +19,14 @@ def case(tmp_path_factory):
         write_volume(folder / f"{name}.nii.gz", image, np.float32, space=1)
         write_volume(folder / f"{name}-labels.nii.gz", labels, np.int16, space=1)
     options = ["--method", "identity", "--aligned", "--moving-labels", str(folder / "moving-labels.nii.gz")]
-    options += ["--fixed-labels", str(folder / "fixed-labels.nii.gz"), "-o", str(folder / "out")]
+    options += [
+        "--config",
+        str(coarse_config),
+        "--fixed-labels",
+        str(folder / "fixed-labels.nii.gz"),
+        "-o",
+        str(folder / "out"),
+    ]
     (folder / "text.nii.gz").write_text("no image")
     header = nib.Nifti1Header()
     header["pixdim"][1:4] = 5
@@ -32,10 +39,10 @@ def run(*arguments):
     return main([str(argument) for argument in arguments])
 
 
-def test_register_prints_what_came_out_and_where(case, capsys):
+def test_register_prints_what_came_out_and_where(case, coarse_config, capsys):
     table = case / "pairs.tsv"
     table.write_text("moving\tfixed\nmoving.nii.gz\tfixed.nii.gz\n")
-    options = ("--method", "identity", "--aligned", "--forms", "own")
+    options = ("--method", "identity", "--aligned", "--forms", "own", "--config", coarse_config)
     assert run("register", "--pairs", table, "-o", case / "many", *options) == 0
     assert "moving_onto_fixed   done" in capsys.readouterr().out
     assert run("register", "--pairs", table, "-o", case / "many", *options) == 0

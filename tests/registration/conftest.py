@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from spnet.data.nifti import Volume, write_volume
 from spnet.data.options import PreprocessOptions
@@ -44,17 +43,6 @@ def pair(tmp_path_factory):
     moving = write_scan(folder, "moving", (slice(None), slice(2, None, 2), slice(None)))
     fixed = write_scan(folder, "fixed", (slice(None, None, 2), slice(None), slice(4, -3)))
     return Pair(PairFiles(moving, fixed), folder)
-
-
-@pytest.fixture(scope="session")
-def config(repository, tmp_path_factory):
-    """A folder with methods.yaml and a datasets.yaml whose grid is coarse."""
-    folder = tmp_path_factory.mktemp("config")
-    (folder / "methods.yaml").write_text((repository / "config" / "methods.yaml").read_text())
-    datasets = yaml.safe_load((repository / "config" / "datasets.yaml").read_text())
-    datasets["datasets"]["mindboggle101"]["prepare"] |= {"spacing": GRID.spacing, "shape": list(GRID.shape)}
-    (folder / "datasets.yaml").write_text(yaml.safe_dump(datasets))
-    return folder
 
 
 @pytest.fixture(scope="session")

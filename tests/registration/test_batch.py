@@ -106,8 +106,8 @@ def end_this_process(item):
 
 
 def test_a_worker_that_the_system_ends_is_told():
-    with pytest.raises(RegistrationError, match=r"lack of memory.*fewer --jobs"):
-        list(batch._run(end_this_process, ["a", "b"], 2, "registering", "pair"))
+    with batch._workers(2) as pool, pytest.raises(RegistrationError, match=r"lack of memory.*fewer --jobs"):
+        list(batch._run(pool, end_this_process, ["a"], "registering", "pair"))
 
 
 @pytest.mark.slow
