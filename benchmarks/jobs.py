@@ -15,7 +15,7 @@ from spnet.data.pairs import subjects_of_chunk
 from spnet.data.reference import is_reference
 from spnet.figures.kinds import KINDS
 
-# As workflow/profiles/slurm: chunks of one network that share a submission; rules that run beside Snakemake.
+# For a cluster: chunks of one network that share a submission; rules that run beside Snakemake.
 GROUPED = 10
 _BESIDE = ("write_split", "list_pairs", "all")
 

@@ -93,7 +93,7 @@ def test_jobs_cost_what_the_papers_trainings_and_pairs_do():
     learned = [each for each in evaluations if each.source != "none"]
     assert in_pairs == pytest.approx(sum(each.pairs * each.voxels / FULL for each in learned))
     assert Counter(task.rule for task in tasks)["train_method"] == len(trainings) == 40
-    assert count_submissions(tasks) == 789  # counted from Snakemake's dry-run with the cluster's profile
+    assert count_submissions(tasks) == 789  # as Snakemake's dry-run counts them, with such groups
 
 
 def test_tuned_syn_takes_the_core_hours_that_are_told_and_only_cores():
