@@ -48,8 +48,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         sent = body[: behaviour.breaks.pop(0)] if behaviour.breaks else body
+        behaviour.sent += len(sent)  # before the last byte, after which the test may look
         self.wfile.write(sent)
-        behaviour.sent += len(sent)
 
 
 @pytest.fixture
