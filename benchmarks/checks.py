@@ -107,7 +107,7 @@ def check_differences(
     """How far results of two forms are apart, and from exact ones."""
     for row in CASES[case].rows:
         for quantity, value in differences.get(f"{row.ours} | {row.against}", {}).items():
-            bound = CASES[case].bound(row, tuple(map(int, size.split("x"))))
+            bound = CASES[case].bound(row, quantity, tuple(map(int, size.split("x"))))
             wanted = "" if bound is None else f"<= {bound:.0e}"
             yield Check(f"{row.what}, against {row.against}: difference of {quantity}", size, value, wanted)
     for form, value in errors.items():

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
+from benchmarks.inputs import PAPER_SIZE
 from spnet.errors import ConfigError
 
-FULL = 160 * 192 * 160  # voxels of Mindboggle101's grid
+FULL = prod(PAPER_SIZE)  # voxels
 
 # Seconds of one thread for a pair both ways, and the voxels at which they were measured. REPRODUCING.md: "Published
 # weights on real scans" and "What tuned SyN costs".

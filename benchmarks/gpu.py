@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.gpu_methods import Figures, measure_method
 from benchmarks.gpu_training import train_and_test
-from benchmarks.inputs import Size, make_image
+from benchmarks.inputs import PAPER_SIZE, Size, make_image
 from benchmarks.modes import MODES, has_bfloat16, use_tf32
 from benchmarks.paper import count_work, read_paper
 from benchmarks.reference.ncc import local_ncc as dense_ncc
@@ -153,7 +153,7 @@ def _cells(figures: Figures) -> list[str]:
 def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--size", type=_size, default=(160, 192, 160), help="such as 160x192x160")
+    parser.add_argument("--size", type=_size, default=PAPER_SIZE, help="such as 160x192x160")
     parser.add_argument("--methods", nargs="*", help="only these entries of config/methods.yaml")
     parser.add_argument("--modes", nargs="*", choices=MODES, default=list(MODES), help="the plainest is the first")
     parser.add_argument("--minutes", type=float, default=7, help="what is not reached by then is told")

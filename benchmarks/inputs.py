@@ -18,6 +18,7 @@ from spnet.methods.base import Method
 from spnet.methods.layers import he_normal, start
 
 Size = tuple[int, int, int]
+PAPER_SIZE: Size = (160, 192, 160)  # Mindboggle101's grid
 
 LABELS: LabelSet = LABEL_SETS["dkt50"]
 # With the tiny weights that a flow head starts with, fields would be zero and every warp the identity.

@@ -123,7 +123,7 @@ def _compare(case: Case, size: Size, results: dict[str, Any], found: Answer) -> 
         known = found.differences.setdefault(f"{row.ours} | {row.against}", {})
         for quantity, value in case.compare(results[row.ours], results[row.against]).items():
             known[quantity] = max(value, known.get(quantity, 0.0))
-            bound = case.bound(row, size)
+            bound = case.bound(row, quantity, size)
             if bound is not None and not value <= bound:
                 raise DisagreementError(
                     f"{row.what}: {quantity} of '{row.ours}' and '{row.against}' differ by {value:.1e},"

@@ -1,4 +1,4 @@
-"""Choosing where to compute."""
+"""What a process that computes is told first."""
 
 import platform
 import subprocess

@@ -50,7 +50,7 @@ def warp(
         )
     if interpolation == "nearest":
         return sample(volume, to_normalised(displacement), sampler, interpolation)
-    # Features of a network in bfloat16 are sampled in the precision of the field.
+    # Here and not within, so that autograd takes the gradient back to a volume in bfloat16.
     return _Warp.apply(volume.to(displacement.dtype), displacement, sampler)
 
 

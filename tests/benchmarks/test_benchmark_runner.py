@@ -12,7 +12,7 @@ import torch
 from benchmarks import run
 from benchmarks.cases import CASES, OURS, PLAIN, Setting
 from benchmarks.checks import check_aims, grow
-from benchmarks.inputs import write_subjects
+from benchmarks.inputs import PAPER_SIZE, write_subjects
 from benchmarks.measure import measure_once, time_interleaved
 from benchmarks.peers import PEERS
 from benchmarks.table import CHECK_COLUMNS, ROW_COLUMNS, Check, Row
@@ -132,6 +132,15 @@ def test_peak_memory_survives_a_measurement_inside_the_run():
 
     _, peak_mb = measure_once(run_with_inner_measurement)
     assert peak_mb > 55
+
+
+def test_only_what_is_counted_in_voxels_may_be_further_apart_on_a_smaller_grid():
+    pair = CASES["pair"]
+    row = pair.rows[0]
+    assert pair.bound(row, "dice", PAPER_SIZE) == row.bound
+    assert pair.bound(row, "dice", (80, 96, 80)) == pytest.approx(8 * row.bound)
+    assert pair.bound(row, "ice", (32, 40, 32)) == row.bound
+    assert CASES["step"].bound(CASES["step"].rows[0], "loss", (32, 40, 32)) == CASES["step"].rows[0].bound
 
 
 def test_growth_in_proportion_has_the_exponent_one():
