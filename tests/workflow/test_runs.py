@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from checkouts import DEMO
 from matplotlib import pyplot
 
 from spnet.data.splits import read_split
@@ -27,32 +28,6 @@ from spnet.training import checkpoint
 
 pytestmark = pytest.mark.slow
 
-# The demo's rules on one dataset, on a grid of 5 mm, in seconds.
-SMALL = """
-datasets:
-  mindboggle101:
-    cohorts:
-      NKI-RS-22: {split: train, subjects: 2}
-      NKI-TRT-20: {split: train, subjects: 1}
-      OASIS-TRT-20: {split: test, subjects: 2}
-    virtual: {spacing: 4.0}
-    prepare: {spacing: 5.0, shape: [32, 40, 32]}
-methods:
-  spnet: {training: {steps: 30, checkpoint_every: 2}}
-experiments:
-  mindboggle101: {methods: [identity, syn, spnet]}
-  candi: null
-  oai: null
-  ablation: null
-  mindboggle101_to_candi: null
-  candi_to_mindboggle101: null
-tables:
-  table2: null
-  table3: {experiments: [mindboggle101]}
-figures:
-  fig8: {methods: [syn, spnet]}
-"""
-DEMO = ("--configfile", "config/demo/config.yaml")
 OWN_DATASET = Path(__file__).with_name("own_dataset.yaml")
 # By name, something that a notebook has found when it ends.
 NOTEBOOKS = {
@@ -181,15 +156,6 @@ def run_notebook(path, run):
         pyplot.close("all")
         matplotlib.use(backend)
     return names
-
-
-@pytest.fixture(scope="module")
-def finished(shared_checkout):
-    """A checkout with a finished small run, and the arguments that made it."""
-    arguments = (*DEMO, shared_checkout.write("small.yaml", SMALL), "--config", "run=whole")
-    done = shared_checkout.run(*arguments)
-    assert done.returncode == 0, done.stdout[-5000:]
-    return shared_checkout, arguments
 
 
 # Jobs of the small run that hang on any score: both shown methods of figure 8, of which the others show one, and five

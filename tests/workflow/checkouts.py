@@ -1,0 +1,70 @@
+"""Running the workflow in a copy of the checkout, so that tests never touch its results."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PARTS = ("config", "workflow", "environment.yml")
+DEMO = ("--configfile", "config/demo/config.yaml")
+
+
+class Checkout:
+    """A copy of the workflow in a folder of its own."""
+
+    def __init__(self, repository, folder):
+        self.folder = folder
+        for part in PARTS:
+            copy = shutil.copytree if (repository / part).is_dir() else shutil.copy
+            copy(repository / part, folder / part)
+
+    def command(self, *arguments, cores=2):
+        snakemake = Path(sys.executable).with_name("snakemake")
+        return [str(snakemake), "--cores", str(cores), *map(str, arguments)]
+
+    def environment(self):
+        return os.environ | {"PYTHONUNBUFFERED": "1"}
+
+    def run(self, *arguments, cores=2):
+        """Run Snakemake to its end; the returned process holds all it printed in `stdout`."""
+        return subprocess.run(
+            self.command(*arguments, cores=cores),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def plan(self, *arguments):
+        """How many jobs of each rule Snakemake would run, by a dry-run that must not fail; none if nothing."""
+        done = self.run("--dry-run", *arguments)
+        assert done.returncode == 0, done.stdout[-5000:]
+        return self.job_counts(done.stdout)
+
+    @staticmethod
+    def job_counts(output):
+        """Number of jobs of each rule, from what a dry-run printed; none if there is nothing to do."""
+        tables = set(re.findall(r"Job stats:\n(.*?)\n\n", output, re.DOTALL))
+        assert len(tables) <= 1
+        rows = [row for table in tables for row in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)]
+        return {name: int(count) for name, count in rows}
+
+    def start(self, *arguments):
+        """Start Snakemake in a process group of its own and return at once."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
