@@ -14,9 +14,8 @@ from spnet.configuration import UNTRAINED, check_config, fill_defaults, settings
 from spnet.data.layouts import expected_subjects, find_subjects
 from spnet.data.layouts.source import Archives, find_archives
 from spnet.data.pairs import count_chunks, subjects_of_chunk
-from spnet.data.reference import is_reference, reference_subject
 from spnet.data.splits import PARTS
-from spnet.data.templates import MNI152
+from spnet.data.targets import MNI152, is_reference, reference_subject
 from spnet.errors import SpnetError
 from spnet.figures.kinds import KINDS
 
