@@ -135,9 +135,9 @@ class Cluster:
         return done.stdout if done.returncode == 0 else ""
 
     def jobs(self) -> list[dict[str, str]]:
-        """Every job since the start, ended ones too: the fields of ``scontrol show job``."""
+        """Every job since the start in its order, ended ones too: the fields of ``scontrol show job``."""
         lines = self.call("scontrol", "show", "jobs", "-o").splitlines()
-        return [_fields(line) for line in lines if line.startswith("JobId=")]
+        return sorted((_fields(line) for line in lines if line.startswith("JobId=")), key=lambda job: int(job["JobId"]))
 
     def processes_of(self, job: str) -> list[int]:
         """Ids of the processes of one job."""
