@@ -55,9 +55,17 @@ PartitionName=gpu Nodes={first} MaxTime=INFINITE State=UP
 """
 
 
-def missing_programs() -> list[str]:
-    """Names of SLURM's programs that are not installed."""
-    return [name for name in PROGRAMS if not shutil.which(name, path=_path())]
+def why_not() -> str:
+    """Why no cluster can be started here; nothing where one can."""
+    missing = [name for name in PROGRAMS if not shutil.which(name, path=_path())]
+    if missing:
+        packages = "slurmctld slurmd slurm-client munge"
+        return f"no {', '.join(missing)}: apt-get install --no-install-recommends {packages}"
+    try:
+        socket.gethostbyname(_host())
+    except OSError:
+        return f"this machine's name {_host()} has no address: add it to /etc/hosts"
+    return ""
 
 
 class Cluster:
@@ -174,13 +182,12 @@ class Cluster:
         key = self.folder / "key" / "munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o600)
-        host = socket.gethostname().partition(".")[0]
         ports = _free_ports(1 + len(NODES))
-        common = f"NodeHostname={host} NodeAddr=127.0.0.1 CPUs={CPUS} RealMemory={MEMORY_MB}"
+        common = f"NodeHostname={_host()} NodeAddr=127.0.0.1 CPUs={CPUS} RealMemory={MEMORY_MB}"
         nodes = [f"NodeName={node} Port={port} {common}" for node, port in zip(NODES, ports[1:], strict=True)]
         nodes[0] += " Gres=gpu:2 Weight=10"  # what needs no GPU goes to the others first
         filled = {
-            "host": host,
+            "host": _host(),
             "controller_port": ports[0],
             "user": pwd.getpwuid(os.getuid()).pw_name,
             "folder": self.folder,
@@ -196,6 +203,10 @@ class Cluster:
         real = shutil.which("srun", path=_path())
         srun.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/etc/slurm.conf exec {real} "$@"\n')
         srun.chmod(0o755)
+
+
+def _host() -> str:
+    return socket.gethostname().partition(".")[0]
 
 
 def _path() -> str:
