@@ -39,6 +39,7 @@ NOTEBOOKS = {
 MODEL = "models/mindboggle101/spnet/seed-0"
 
 
+@pytest.mark.xdist_group("demo")
 def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(checkout, repository):
     done = checkout.run(*DEMO)
     assert done.returncode == 0, done.stdout[-5000:]
@@ -211,6 +212,10 @@ def test_a_deleted_file_is_made_again_with_what_hangs_on_it_and_nothing_else(fin
     planned.pop("total")
     planned.pop("all")
     assert planned == made_again
+
+
+def test_of_a_finished_run_nothing_is_done_again(finished):
+    checkout, arguments = finished
     assert checkout.plan(*arguments) == {}
 
 
