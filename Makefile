@@ -11,13 +11,15 @@ BENCH_READY := $(BENCH)/.ready
 PEERS       := voxelmorph fireants
 FIND_SITE   := import sysconfig; print(sysconfig.get_path("purelib"))
 
-.PHONY: help setup demo bench test test-fast lint format clean
+.PHONY: help setup demo bench test test-fast test-slurm demo-slurm lint format clean
 
 help:
 	@echo "make demo       the whole workflow on virtual scans, on any laptop (under 25 minutes on 2 cores)"
 	@echo "make bench      speed and memory against plain forms and other packages (QUICK=1: tiny, does it work)"
 	@echo "make test       style checks and all tests"
 	@echo "make test-fast  the tests that take seconds"
+	@echo "make test-slurm the workflow through a real SLURM on this machine (Debian: slurmctld slurmd slurm-client munge)"
+	@echo "make demo-slurm the finished demo again through that SLURM, and whether every number is the same (an hour)"
 	@echo "make setup      only the virtual environment"
 	@echo "make format     bring the code into house style"
 	@echo "make clean      remove the virtual environments (results stay)"
@@ -53,6 +55,12 @@ test: lint
 
 test-fast: $(READY)
 	$(VENV)/bin/python -m pytest --numprocesses $(TESTERS) -m "not slow"
+
+test-slurm: $(READY)
+	$(VENV)/bin/python -m pytest -rP tests/workflow/test_slurm.py
+
+demo-slurm: demo
+	SPNET_LOCAL_DEMO=$(CURDIR) $(VENV)/bin/python -m pytest -rP tests/workflow/test_slurm.py -k whole_demo
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

@@ -12,12 +12,8 @@ from benchmarks.paper import Evaluation, count_subjects, count_work, voxels_of
 from benchmarks.schedule import Task
 from spnet.configuration import UNTRAINED, trained_on
 from spnet.data.pairs import subjects_of_chunk
-from spnet.data.reference import is_reference
+from spnet.data.targets import is_reference
 from spnet.figures.kinds import KINDS
-
-# For a cluster: chunks of one network that share a submission; rules that run beside Snakemake.
-GROUPED = 10
-_BESIDE = ("write_split", "list_pairs", "all")
 
 Config = Mapping[str, Any]
 
@@ -32,17 +28,6 @@ def make_tasks(config: Config, costs: Costs) -> list[Task]:
     on_cores = [task for task in evaluated if not task.gpus]
     first = chain(_prepare(config), _train(config, costs), on_cards)
     return [*first, *_show(config, costs), *_report(config, [task.name for task in evaluated]), *on_cores]
-
-
-def count_submissions(tasks: list[Task]) -> int:
-    """Jobs that a cluster sees: ten chunks of a network share one."""
-    chunks: dict[str, int] = {}
-    for task in tasks:
-        if task.rule == "evaluate_chunk" and task.gpus:
-            name = task.name.rpartition("/")[0]
-            chunks[name] = chunks.get(name, 0) + 1
-    alone = sum(task.rule not in _BESIDE for task in tasks) - sum(chunks.values())
-    return alone + sum(ceil(count / GROUPED) for count in chunks.values())
 
 
 def _datasets(config: Config) -> list[str]:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.costs import Costs, read_figures
-from benchmarks.jobs import count_submissions, make_tasks
+from benchmarks.jobs import make_tasks
 from benchmarks.paper import read_paper
 from benchmarks.schedule import Machine, Task, longest_chain, run
 from benchmarks.storage import count_bytes
+from benchmarks.submissions import count_submissions, read_groups
 from spnet.errors import ConfigError, SpnetError
 from spnet.files import write_text
 
@@ -78,8 +79,9 @@ def tell_jobs(config: Mapping[str, Any], tasks: Sequence[Task]) -> list[str]:
     held = count_bytes(config, len(tasks))
     trainings = sum(task.rule == "train_method" for task in tasks)
     parts = ", ".join(f"{what} {size / 1e9:.2g}" for what, size in held.items())
+    submissions = count_submissions(tasks, read_groups())
     return [
-        f"{len(tasks)} jobs, {trainings} of them trainings; {count_submissions(list(tasks))} submissions to a cluster",
+        f"{len(tasks)} jobs, {trainings} of them trainings; {submissions} submissions to a cluster",
         f"{sum(held.values()) / 1e9:.1f} GB on the disk, raw scans and software not counted: {parts}",
     ]
 

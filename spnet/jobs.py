@@ -6,9 +6,10 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from spnet.errors import SpnetError
 
@@ -42,3 +43,11 @@ def job(log: str | Path, threads: int = 1) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         handler.close()
+
+
+def device_of(resources: Mapping[str, Any], configured: str) -> str:
+    """The `configured` device where a job was given a GPU, else ``cpu``.
+
+    ``--resources gpu=0`` is how a user says "not on the GPU"; clusters that know no ``gpu`` give one as ``gres``.
+    """
+    return configured if resources.get("gpu") or "gpu" in str(resources.get("gres")) else "cpu"

@@ -12,7 +12,7 @@ from spnet.data.layouts import Subject
 from spnet.data.nifti import write_volume
 from spnet.data.options import PreprocessOptions
 from spnet.data.preprocess import preprocess
-from spnet.data.templates import MNI152
+from spnet.data.targets import MNI152
 from spnet.figures.preparation import draw_preparation
 from spnet.files import write_text
 

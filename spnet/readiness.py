@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spnet.configuration import settings
-from spnet.data.reference import is_reference
+from spnet.data.targets import is_reference
 from spnet.data.templates import template_path
 from spnet.data.virtual import virtual_options
 from spnet.errors import ConfigError

@@ -73,7 +73,7 @@ def write_claims(
     ----------
     figures: titles of the run's figures by name.
     """
-    cost = pd.read_csv(inputs["cost"], keep_default_na=False, na_values={"value": [""]})
+    cost = pd.read_csv(inputs["cost"], keep_default_na=False, na_values={"value": [""]}, float_precision="round_trip")
     graded = grade_claims(claims, Evidence(study, pd.read_parquet(inputs["metrics"]), cost, figures))
     with atomic_path(outputs["csv"]) as temporary:
         graded.to_csv(temporary, index=False)

@@ -36,7 +36,7 @@ def collect(chunks: Sequence[str | Path], output: str | Path) -> pd.DataFrame:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    scores = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False)
+    scores = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, float_precision="round_trip")
     absent = {*KEY, "value"} - set(scores.columns)
     if absent:
         raise DataError(f"columns are missing: {sorted(absent)}", path=path, remedy="Delete it and start again")

@@ -127,7 +127,7 @@ def _job(sources: Sources, path: Path, devices: Mapping[tuple[str, str], str], d
     if rule in sources.network_rules and len(parts) > 2:
         device = _device_of(parts[1], parts[2], devices, default)
     try:
-        measured = pd.read_csv(path, sep="\t")
+        measured = pd.read_csv(path, sep="\t", float_precision="round_trip")
         # Jobs too short to be sampled have no processor time: NA or a dash.
         cpu = pd.to_numeric(measured["cpu_time"], errors="coerce").fillna(0).sum()
         return rule, device, float(measured["s"].sum()), float(cpu)

@@ -85,15 +85,18 @@ def _section(
 ) -> str:
     if rows.empty:
         return ""
-    wide = rows.pivot_table(
-        index=list(places), columns="quantity", values="value", aggfunc="sum", sort=False, min_count=1
-    )
+    wide = rows.pivot_table(index=list(places), columns="quantity", values="value", aggfunc=_total, sort=False)
     shown = [quantity for quantity in quantities if quantity in wide and wide[quantity].notna().any()]
     body = [
         [*(index if isinstance(index, tuple) else (index,)), *(_number(values[quantity]) for quantity in shown)]
         for index, values in wide.iterrows()
     ]
     return markdown_page(title, [*places.values(), *(quantities[name] for name in shown)], body, notes, level=2)
+
+
+def _total(values: pd.Series) -> float:
+    """Their sum; nothing, and not zero, where none was measured."""
+    return values.sum(min_count=1)
 
 
 def _number(value: float) -> str:

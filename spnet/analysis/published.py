@@ -21,7 +21,7 @@ def read_published(path: str | Path) -> pd.DataFrame:
     ------
     DataError: a column is missing, a number cannot be read, one cell is there twice, or a method's rows differ.
     """
-    table = pd.read_csv(path, sep="\t", dtype={"table": str, "note": str}, comment="#")
+    table = pd.read_csv(path, sep="\t", dtype={"table": str, "note": str}, comment="#", float_precision="round_trip")
     if list(table.columns) != COLUMNS:
         raise DataError(f"columns must be {COLUMNS}, not {list(table.columns)}", path=path)
     if table[["mean", "std"]].isna().any().any():

@@ -87,7 +87,7 @@ def claims_section(markdown: Path, csv: Path, config: Mapping[str, Any]) -> Sect
 
 def _verdict_counts(csv: Path) -> str:
     try:
-        verdicts = pd.read_csv(csv)
+        verdicts = pd.read_csv(csv, float_precision="round_trip")
     except (OSError, ValueError) as error:
         raise DataError(f"the claims cannot be read ({first_line(error)})", path=csv, remedy=_AGAIN) from error
     if "verdict" not in verdicts:

@@ -35,7 +35,7 @@ def read_training(history: str | Path) -> Training:
     """
     path = Path(history)
     try:
-        steps = pd.read_csv(path)
+        steps = pd.read_csv(path, float_precision="round_trip")
     except (OSError, ValueError) as error:
         raise _damaged("history", path, error) from error
     if "loss" not in steps or steps.empty:

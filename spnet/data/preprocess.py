@@ -23,7 +23,8 @@ from spnet.data.nifti import Volume
 from spnet.data.options import PreprocessOptions
 from spnet.data.quality import brain_volume, find_flags, label_fit, label_record, share_outside
 from spnet.data.raw import RawScan, mirrored, read_raw
-from spnet.data.templates import MNI152, centre_grid, read_template
+from spnet.data.targets import MNI152
+from spnet.data.templates import centre_grid, read_template
 from spnet.errors import DataError, first_line
 
 log = logging.getLogger(__name__)

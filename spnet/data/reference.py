@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,6 @@ from spnet.data.nifti import reoriented, write_volume
 from spnet.data.options import PreprocessOptions
 from spnet.data.preprocess import must_flip, strip_skull
 from spnet.data.raw import mirrored, read_raw
-from spnet.errors import ConfigError
-
-REFERENCE = "reference"
 
 
 def write_reference(subject: Subject, options: PreprocessOptions, labels: LabelSet, output: str | Path) -> None:
@@ -32,24 +28,3 @@ def write_reference(subject: Subject, options: PreprocessOptions, labels: LabelS
     if must_flip(raw, options, subject):
         image = mirrored(image)
     write_volume(output, reoriented(image, "RAS"), np.float32)
-
-
-def is_reference(target: str) -> bool:
-    """Whether a configured `target` means a subject: ``reference`` or ``reference:<subject>``."""
-    return target.partition(":")[0] == REFERENCE
-
-
-def reference_subject(target: str, training: Sequence[str]) -> str:
-    """The subject that such a `target` means; ``reference`` alone is the first of those that train.
-
-    Raises
-    ------
-    ConfigError: it names a subject that does not train.
-    """
-    name = target.partition(":")[2] or min(training)
-    if name not in training:
-        raise ConfigError(
-            f"the target '{target}' names a subject that is not in the training part",
-            remedy="Name one that is, or set prepare.target to reference",
-        )
-    return name

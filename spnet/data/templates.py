@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from spnet.data.nifti import Volume, read_image
+from spnet.data.targets import MNI152
 from spnet.errors import ConfigError
 
-MNI152 = "mni152"
 # Beyond this a shape and a spacing that do not belong together are likelier than a wish for empty space.
 _LARGEST_PADDING = 1.25
 

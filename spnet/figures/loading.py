@@ -28,7 +28,7 @@ def read_pair(
     ----------
     prepared: folder with a folder per dataset, in it one per prepared subject.
     """
-    scores = pd.read_csv(facts, dtype={"structure": str, "moving": str, "fixed": str})
+    scores = pd.read_csv(facts, dtype={"structure": str, "moving": str, "fixed": str}, float_precision="round_trip")
     first = scores.iloc[0]
     folder = Path(prepared) / first["dataset"]
     (moving, affine), (fixed, _) = (_read_subject(folder, first[role]) for role in ("moving", "fixed"))

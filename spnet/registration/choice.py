@@ -11,7 +11,7 @@ import yaml
 
 from spnet.data.nifti import read_image
 from spnet.data.options import PreprocessOptions
-from spnet.data.reference import is_reference
+from spnet.data.targets import is_reference
 from spnet.errors import ConfigError, WeightsError, did_you_mean, first_line
 from spnet.evaluation.chunk import MethodSpec
 from spnet.files import sha256_of

@@ -17,7 +17,7 @@ from spnet.data.nifti import Volume, check_same_grid, read_image, read_labels, w
 from spnet.data.options import PreprocessOptions
 from spnet.data.preprocess import preprocess
 from spnet.data.raw import MOST_BODY, Side
-from spnet.data.templates import MNI152
+from spnet.data.targets import MNI152
 from spnet.errors import DataError
 
 # A scan with more of its voxels below zero is no magnitude image: a CT in Hounsfield units, or a normalised one.

@@ -7,10 +7,11 @@ import pytest
 from benchmarks import scale
 from benchmarks.costs import FULL, START, Costs, Figures, read_figures
 from benchmarks.gpu import COLUMNS
-from benchmarks.jobs import count_submissions, make_tasks
+from benchmarks.jobs import make_tasks
 from benchmarks.paper import count_work, read_paper
 from benchmarks.schedule import Machine, Task, longest_chain, run
 from benchmarks.storage import count_bytes
+from benchmarks.submissions import Groups, count_submissions
 from spnet.errors import ConfigError
 
 PAPER = read_paper()
@@ -93,7 +94,21 @@ def test_jobs_cost_what_the_papers_trainings_and_pairs_do():
     learned = [each for each in evaluations if each.source != "none"]
     assert in_pairs == pytest.approx(sum(each.pairs * each.voxels / FULL for each in learned))
     assert Counter(task.rule for task in tasks)["train_method"] == len(trainings) == 40
-    assert count_submissions(tasks) == 789  # as Snakemake's dry-run counts them, with such groups
+
+
+def test_what_is_connected_within_a_group_is_one_part_of_it_and_so_many_parts_share_a_submission():
+    chain = [Task("choose/a", "choose", 1), *(Task(f"show/{name}/a", "show", 1, after=("choose/a",)) for name in "xy")]
+    other = Task("choose/b", "choose", 1)
+    single = [Task(f"table/{name}", "table", 1) for name in "xyz"]
+    chunks = [Task(f"evaluate/vm/{number}", "evaluate_chunk", 1, 2, 1) for number in range(5)]
+    classical = [Task(f"evaluate/syn/{number}", "evaluate_chunk", 1) for number in range(5)]
+    groups = Groups(
+        {"choose": "shown-{dataset}", "show": "shown-{dataset}", "table": "tables"}, {"tables": 2, "evaluate_chunk": 3}
+    )
+    assert count_submissions([*chain, other], groups) == 2
+    assert count_submissions(single, groups) == 2
+    assert count_submissions([*chunks, *classical], groups) == 2 + 5
+    assert count_submissions([Task("prepare", "prepare", 1), Task("all", "all", 0)], groups) == 1
 
 
 def test_tuned_syn_takes_the_core_hours_that_are_told_and_only_cores():

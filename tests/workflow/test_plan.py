@@ -9,6 +9,7 @@ import pytest
 from benchmarks.costs import Costs, Figures
 from benchmarks.jobs import make_tasks
 from benchmarks.paper import read_paper
+from benchmarks.submissions import count_submissions, read_groups
 
 FILES = ("t1weighted_brain.nii.gz", "labels.DKT31.manual.nii.gz")
 MINDBOGGLE101 = {"NKI-RS-22": 22, "NKI-TRT-20": 20, "OASIS-TRT-20": 20, "MMRR-21": 21, "Extra-18": 18}
@@ -56,7 +57,7 @@ def test_the_paper_is_three_datasets_forty_trainings_and_380_870_and_2450_ordere
     fake_mindboggle101(checkout)
     fake_candi(checkout)
     fake_oai(checkout)
-    done = checkout.run("--dry-run")
+    done = checkout.run("--dry-run", "--workflow-profile", "workflow/profiles/slurm")
     assert done.returncode == 0, done.stdout
     # 1722 = 42 * 41; the paper prints 1742 (config/datasets.yaml says so, and with it the QC page).
     assert "Mindboggle101: 42 train (1722 ordered pairs), 20 test (380 ordered pairs)." in done.stdout
@@ -85,8 +86,22 @@ def test_the_paper_is_three_datasets_forty_trainings_and_380_870_and_2450_ordere
     }
     # The simulation that tells how long the paper takes is of the same jobs.
     free = Figures("", 1, *[dict.fromkeys(read_paper()["methods"], 0.0)] * 2)
-    simulated = Counter(task.rule for task in make_tasks(read_paper(), Costs(free, free)))
+    tasks = make_tasks(read_paper(), Costs(free, free))
+    simulated = Counter(task.rule for task in tasks)
     assert {**simulated, "total": simulated.total()} == counts
+    check_groups(done.stdout, count_submissions(tasks, read_groups()))
+
+
+def check_groups(output, simulated):
+    """On a cluster, all but seven of the jobs are 755 submissions; none that may take hours shares one."""
+    groups = Counter(re.findall(r"Group job ([a-z]+)", output))
+    assert groups == {"evaluate": 10 * (1 + 3 + 7) + 10 + 3 + 1, "shown": 3, "judge": 1, "draw": 1}
+    alone = Counter(re.findall(r"^rule (\w+):", output, re.MULTILINE))
+    beside = {rule: alone.pop(rule) for rule in ("all", "list_pairs", "write_split")}
+    assert sum(beside.values()) == 7
+    assert alone["train_method"] == 40
+    assert alone["evaluate_chunk"] == 3 * (10 + 22 + 62)
+    assert groups.total() + alone.total() == simulated == 755
 
 
 def test_validation_subjects_are_scored_instead_of_test_subjects_when_asked(checkout):

@@ -16,8 +16,8 @@ rule collect_metrics:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=grows(4000),
+        runtime=grows(10),
     script:
         "../scripts/collect_metrics.py"
 
@@ -46,8 +46,8 @@ rule make_table:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=grows(2000),
+        runtime=grows(10),
     params:
         specification=lambda wildcards: config["tables"][wildcards.table],
         experiments=config["experiments"],

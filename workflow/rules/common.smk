@@ -14,9 +14,8 @@ from spnet.configuration import UNTRAINED, check_config, fill_defaults, settings
 from spnet.data.layouts import expected_subjects, find_subjects
 from spnet.data.layouts.source import Archives, find_archives
 from spnet.data.pairs import count_chunks, subjects_of_chunk
-from spnet.data.reference import is_reference, reference_subject
 from spnet.data.splits import PARTS
-from spnet.data.templates import MNI152
+from spnet.data.targets import MNI152, is_reference, reference_subject
 from spnet.errors import SpnetError
 from spnet.figures.kinds import KINDS
 
@@ -38,6 +37,7 @@ RUN = f"results/{config['run']}"
 METHODS = config["methods"]
 DATASETS = config["datasets"]
 DATA_ROOT = config["data_root"]
+CHUNKS = "evaluate_chunk"  # their name in a profile's group-components
 
 
 def one_of(names):
@@ -47,6 +47,10 @@ def one_of(names):
 
 def methods_of_kind(kind):
     return [name for name, entry in METHODS.items() if entry["kind"] == kind]
+
+
+def is_untrained(method):
+    return METHODS[method]["kind"] == "untrained"
 
 
 def weight_sources():
@@ -82,7 +86,7 @@ def what_training_ends_in(wildcards):
 
 
 def evaluated_weights(wildcards):
-    if METHODS[wildcards.method]["kind"] == "untrained":
+    if is_untrained(wildcards.method):
         return []
     return f"{RUN}/models/{wildcards.trained_on}/{wildcards.method}/seed-{wildcards.seed}/weights.pt"
 
@@ -99,4 +103,34 @@ def seeds_of(method):
 
 def gpus(method):
     """GPUs that a job with this method asks for; none where the configuration keeps to the CPU."""
-    return 0 if METHODS[method]["kind"] == "untrained" or config["device"] == "cpu" else 1
+    return 0 if is_untrained(method) or config["device"] == "cpu" else 1
+
+
+def grows(first):
+    """Memory or run time that a job asks for: `first` (or what it gives for the wildcards), half of it more per retry.
+
+    A cluster holds jobs to it. On one machine it limits nothing unless a profile says how much there is to share.
+    """
+
+    def asked(wildcards, attempt):
+        return (first(wildcards) if callable(first) else first) * (attempt + 1) // 2
+
+    return asked
+
+
+def minutes_of_chunk(wildcards):
+    """Of a network minutes; of tuned SyN on the knees 50 hours by estimate (REPRODUCING.md)."""
+    return 4800 if is_untrained(wildcards.method) else 60
+
+
+def group_of_chunk(wildcards):
+    """Chunks of one network on one dataset share a submission, if a profile says how many may.
+
+    Chunks without a network do not: should one fail, Snakemake does all of its group again, and SyN's take hours.
+    """
+    if is_untrained(wildcards.method) or CHUNKS not in workflow.group_settings.group_components:
+        return None
+    group = f"{CHUNKS}-{wildcards.trained_on}-{wildcards.method}-{wildcards.seed}-{wildcards.dataset}"
+    # By this Snakemake finds the number. It notes it by itself for a group named with wildcards, not for a function's.
+    workflow.parent_groupids[group] = CHUNKS
+    return group

@@ -14,8 +14,8 @@ rule fetch_archive:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=1440,
+        mem_mb=grows(500),
+        runtime=grows(1440),
     params:
         source=lambda wildcards: archive_source(wildcards.dataset, wildcards.archive),
     script:
@@ -35,8 +35,8 @@ checkpoint unpack_archives:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=480,
+        mem_mb=grows(1000),
+        runtime=grows(480),
     script:
         "../scripts/unpack_archives.py"
 
@@ -61,8 +61,8 @@ rule make_virtual_mindboggle101:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=grows(2000),
+        runtime=grows(10),
     params:
         layout=lambda wildcards: DATASETS[wildcards.dataset]["layout"],
         virtual=lambda wildcards: DATASETS[wildcards.dataset]["virtual"],
@@ -108,8 +108,8 @@ rule list_virtual_oai_zib:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=grows(500),
+        runtime=grows(5),
     params:
         cohorts=lambda wildcards: DATASETS[wildcards.dataset]["cohorts"],
     script:
@@ -129,8 +129,8 @@ rule fetch_weights:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grows(1000),
+        runtime=grows(10),
     params:
         name=lambda wildcards: METHODS[wildcards.method]["weights"],
     script:

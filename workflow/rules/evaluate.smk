@@ -22,13 +22,15 @@ rule evaluate_chunk:
         f"{RUN}/logs/evaluate_chunk/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.log",
     benchmark:
         f"{RUN}/benchmarks/evaluate_chunk/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.tsv"
+    group:
+        group_of_chunk
     conda:
         ENVIRONMENT
-    threads: lambda wildcards: 1 if METHODS[wildcards.method]["kind"] == "untrained" else config["threads"]["evaluate"]
+    threads: lambda wildcards: 1 if is_untrained(wildcards.method) else config["threads"]["evaluate"]
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
-        mem_mb=8000,
-        runtime=2880,
+        mem_mb=grows(8000),
+        runtime=grows(minutes_of_chunk),
     params:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],

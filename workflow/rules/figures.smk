@@ -26,8 +26,8 @@ rule draw_figure:
     threads: 1
     resources:
         # A full-size pair with its fields and levels is half a gigabyte; a comparison of methods holds eleven.
-        mem_mb=lambda wildcards: 2000 + 500 * len(shown_files(wildcards.figure, "fields.npz")),
-        runtime=30,
+        mem_mb=grows(lambda wildcards: 2000 + 500 * len(shown_files(wildcards.figure, "fields.npz"))),
+        runtime=grows(30),
     params:
         specification=lambda wildcards: config["figures"][wildcards.figure],
         experiments=config["experiments"],

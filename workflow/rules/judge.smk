@@ -18,8 +18,8 @@ rule compare_methods:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=grows(4000),
+        runtime=grows(30),
     params:
         specification=config["significance"],
         experiments=JUDGED_ON,
@@ -48,8 +48,8 @@ rule summarise_cost:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=grows(4000),
+        runtime=grows(30),
     params:
         # A parameter and not inputs: jobs of other rules add to it, and must not make this one stale.
         benchmarks=f"{RUN}/benchmarks",
@@ -75,8 +75,8 @@ rule grade_claims:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grows(4000),
+        runtime=grows(60),
     params:
         claims=config["claims"],
         experiments=JUDGED_ON,

@@ -14,8 +14,8 @@ rule prepare_reference:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=15,
+        mem_mb=grows(4000),
+        runtime=grows(15),
     params:
         subject=lambda wildcards: reference_of(wildcards.dataset),
         facts=lambda wildcards: raw_facts(wildcards.dataset, reference_of(wildcards.dataset)),
@@ -41,8 +41,8 @@ rule preprocess_subject:
         ENVIRONMENT
     threads: config["threads"]["preprocess"]
     resources:
-        mem_mb=6000,
-        runtime=60,
+        mem_mb=grows(6000),
+        runtime=grows(60),
     params:
         facts=lambda wildcards: raw_facts(wildcards.dataset, wildcards.subject),
         options=lambda wildcards: DATASETS[wildcards.dataset]["prepare"],
@@ -62,8 +62,8 @@ rule write_split:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=grows(500),
+        runtime=grows(5),
     params:
         split=lambda wildcards: {name: subject.split for name, subject in subjects_of(wildcards.dataset).items()},
     script:
@@ -94,8 +94,8 @@ rule describe_preparation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grows(4000),
+        runtime=grows(60),
     params:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         parts=lambda wildcards: {
@@ -120,8 +120,8 @@ rule list_pairs:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=grows(500),
+        runtime=grows(5),
     params:
         subjects=lambda wildcards: evaluated(wildcards.dataset),
         pairs_per_chunk=config["pairs_per_chunk"],

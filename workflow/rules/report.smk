@@ -34,8 +34,8 @@ rule write_report:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=grows(2000),
+        runtime=grows(15),
     params:
         # The report shows all of it: it is written anew whatever changes.
         configuration=config,

@@ -16,8 +16,8 @@ rule choose_pair:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=grows(2000),
+        runtime=grows(10),
     params:
         label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
     script:
@@ -39,11 +39,11 @@ rule register_shown:
         f"{RUN}/benchmarks/register_shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}.tsv"
     conda:
         ENVIRONMENT
-    threads: lambda wildcards: 1 if METHODS[wildcards.method]["kind"] == "untrained" else config["threads"]["evaluate"]
+    threads: lambda wildcards: 1 if is_untrained(wildcards.method) else config["threads"]["evaluate"]
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=grows(8000),
+        runtime=grows(240),
     params:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],

@@ -21,8 +21,8 @@ rule train_method:
     threads: config["threads"]["train"]
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
-        mem_mb=16000,
-        runtime=5760,
+        mem_mb=grows(16000),
+        runtime=grows(5760),
     params:
         # A parameter and not an output: Snakemake removes a failed job's outputs, and the checkpoint must survive.
         folder=f"{RUN}/models/{{trained_on}}/{{method}}/seed-{{seed}}",

@@ -1,6 +1,6 @@
 """Register and score one chunk of pairs with one method."""
 
-from spnet.jobs import job
+from spnet.jobs import device_of, job
 
 with job(snakemake.log[0], snakemake.threads):
     from spnet.data.labels import label_set
@@ -24,5 +24,5 @@ with job(snakemake.log[0], snakemake.threads):
         ),
         {key: snakemake.wildcards[key] for key in ("trained_on", "dataset", "method", "seed")},
         snakemake.output[0],
-        device=snakemake.config["device"] if snakemake.resources.gpu else "cpu",
+        device=device_of(snakemake.resources, snakemake.config["device"]),
     )

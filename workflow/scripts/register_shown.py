@@ -1,6 +1,6 @@
 """Register the pair that figures show with one method, and keep its fields."""
 
-from spnet.jobs import job
+from spnet.jobs import device_of, job
 
 with job(snakemake.log[0], snakemake.threads):
     from spnet.data.labels import label_set
@@ -20,5 +20,5 @@ with job(snakemake.log[0], snakemake.threads):
         label_set(snakemake.params.label_set),
         {key: snakemake.wildcards[key] for key in ("trained_on", "dataset", "method", "seed")},
         snakemake.output,
-        device=snakemake.config["device"] if snakemake.resources.gpu else "cpu",
+        device=device_of(snakemake.resources, snakemake.config["device"]),
     )

