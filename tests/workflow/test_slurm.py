@@ -154,9 +154,13 @@ def interrupt_training(cluster, run, folder):
 
 
 def hold(cluster, run, rule):
-    """Stop what a job of a rule runs, so that it takes longer than its time limit."""
+    """Stop what a job of a rule runs, so that it takes longer than its time limit, if it has come so far by then."""
     job = run.wait_for(lambda: running(cluster, rule), rule)
-    os.kill(run.wait_for(lambda: script_of(cluster, job, rule), f"process of {rule}"), signal.SIGSTOP)
+    process = run.wait_for(
+        lambda: script_of(cluster, job, rule) or has_ended(cluster, job, "TIMEOUT"), f"work of {rule}"
+    )
+    if process is not True:
+        os.kill(process, signal.SIGSTOP)
 
 
 def test_a_bad_day_of_the_cluster_leaves_the_same_tables_scores_and_weights_as_a_local_run(finished, cluster):
