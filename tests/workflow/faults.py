@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ from spnet.training import checkpoint
 
 RUN = Path("results/whole")
 MODEL = RUN / "models/mindboggle101/spnet/seed-0"
+SYN = RUN / "evaluation/none/syn/seed-0/mindboggle101/chunk-0.csv"
 TRAINING_LOG = RUN / "logs/train_method/mindboggle101/spnet/seed-0.log"
 # What is left of a finished run: raw and prepared scans, their splits and pairs.
 PREPARED = {"raw", "preprocessed", "preparation", "splits", "pairs"}
@@ -97,6 +99,10 @@ class Disturbed(Checkout):
         """The step of the checkpoint; 0 without one."""
         return torch.load(self.last)["progress"]["step"] if self.last.exists() else 0
 
+    def is_locked(self):
+        locks = self.folder / ".snakemake/locks"
+        return locks.exists() and any(locks.iterdir())
+
     def unlock(self):
         assert self.run(*self.arguments, "--unlock").returncode == 0
 
@@ -119,22 +125,23 @@ def may_mount(folder):
     return subprocess.run(attempt, capture_output=True).returncode == 0
 
 
-def evaluations(run):
-    """Tables that evaluations were begun for, by their logs."""
-    logs = run.folder / RUN / "logs/evaluate_chunk"
-    return [RUN / "evaluation" / path.relative_to(logs).with_suffix(".csv") for path in logs.rglob("*.log")]
-
-
 def jobs_of(process, rule):
     """Jobs of that rule that this Snakemake runs."""
     found = []
     for child in psutil.Process(process.pid).children(recursive=True):
-        try:
-            if child.cmdline()[-1:] and child.cmdline()[-1].endswith(f".{rule}.py"):
+        with suppress(psutil.Error, IndexError):  # it has ended meanwhile
+            if child.cmdline()[-1].endswith(f".{rule}.py"):
                 found.append(child)
-        except psutil.Error:  # it has ended meanwhile
-            continue
     return found
+
+
+def job_with_ants(process):
+    """The evaluation that has loaded ANTs, which only SyN does, and not before it registers; None without one."""
+    for job in jobs_of(process, "evaluate_chunk"):
+        with suppress(psutil.Error):
+            if any("/ants/" in part.path for part in job.memory_maps()):
+                return job
+    return None
 
 
 def kill(job):

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from faults import DEADLINE, MODEL, RUN, Disturbed, evaluations, files_in, jobs_of, kill, kill_all, wait_until
+from faults import DEADLINE, MODEL, RUN, SYN, Disturbed, files_in, job_with_ants, jobs_of, kill, kill_all, wait_until
 
 from spnet.training import TrainingOptions, checkpoint, train
 
@@ -40,16 +40,19 @@ def leave_checkpoint_of_another_rate(run):
 def kill_chunk_then_start_twice_then_kill_all(seen):
     run = seen.run
     process = run.start_again("first.txt", seen.targets)
-    wait_until(lambda: evaluations(run) and jobs_of(process, "evaluate_chunk"), process)
-    (seen.chunk,) = evaluations(run)
-    seen.chunk_process = kill(jobs_of(process, "evaluate_chunk")[0])
+    wait_until(run.is_locked, process)
+    second = run.start_again("refused.txt", seen.targets)
+    seen.chunk_process = kill(wait_until(lambda: job_with_ants(process), process))
     wait_until(lambda: run.said("first.txt", "Error in rule evaluate_chunk"), process)
-    seen.chunk_left = list((run.folder / RUN / "evaluation").rglob(seen.chunk.name))
-    wait_until(lambda: run.steps_logged(), process)
-    seen.other_rate = run.told("another configuration")
+    wait_until(lambda: run.steps_logged() > 1, process)
+    seen.chunk_left = (run.folder / SYN).exists()
+    seen.other_rate = run.told("another configuration"), run.told(": step ")
 
+    (training,) = jobs_of(process, "train_method")
+    training.suspend()  # it might end first where Snakemake takes long to start
+    seen.second_run_ended = second.wait(DEADLINE)
     before = run.steps_logged()
-    seen.second = run.run(*run.arguments, "--", *seen.targets)
+    training.resume()
     wait_until(lambda: run.steps_logged() > before and run.saved_step() > 2, process)
     seen.steps_meanwhile = (before, run.steps_logged())
     seen.processes_killed = kill_all(process)
@@ -65,8 +68,8 @@ def truncate_checkpoint_then_kill_training(seen):
     run.unlock()
     process = run.start_again("second.txt", seen.targets)
     wait_until(lambda: run.told("cannot be read"), process)
-    seen.truncated = run.told("cannot be read")
     wait_until(lambda: run.steps_logged() > 3 and run.saved_step(), process)
+    seen.truncated = run.told("cannot be read"), run.told(": step ")
     (training,) = jobs_of(process, "train_method")
     seen.training_process = kill(training)
     seen.step_of_training = run.saved_step()

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from faults import MODEL, RUN
+from faults import MODEL, RUN, SYN
 from story import NO_SPACE, tell
 
 from spnet.training import checkpoint
@@ -27,15 +27,15 @@ def story(finished, tmp_path_factory):
 
 
 def test_a_killed_evaluation_is_named_and_leaves_no_scores(story):
-    assert "Error in rule evaluate_chunk" in story.run.printed("first.txt")
-    assert str(story.chunk) in story.run.said("first.txt", "Error in rule evaluate_chunk", lines=12)
-    assert story.chunk_left == []
+    assert "died with <Signals.SIGKILL: 9>" in story.run.printed("first.txt")
+    assert str(SYN) in story.run.said("first.txt", "Error in rule evaluate_chunk", lines=12)
+    assert not story.chunk_left
 
 
 def test_a_second_run_on_the_folder_is_refused_and_the_first_goes_on(story):
-    assert story.second.returncode == 1
-    assert "Directory cannot be locked" in story.second.stdout
-    assert "Traceback" not in story.second.stdout
+    assert story.second_run_ended == 1
+    assert "Directory cannot be locked" in story.run.printed("refused.txt")
+    assert "Traceback" not in story.run.printed("refused.txt")
     assert story.steps_meanwhile[1] > story.steps_meanwhile[0]
 
 
@@ -46,16 +46,19 @@ def test_killed_with_all_its_jobs_a_run_leaves_a_checkpoint_and_no_weights(story
 
 
 def test_a_checkpoint_of_another_configuration_or_cut_in_half_is_named_and_not_used(story):
-    assert "is of another configuration" in story.other_rate
+    assert "is of another configuration" in story.other_rate[0]
+    assert "it is truncated or damaged" in story.truncated[0]
     assert story.sizes[1] == story.sizes[0] // 2
-    for told in (story.other_rate, story.truncated):
-        assert "last.ckpt" in told
+    for told, then in (story.other_rate, story.truncated):
+        assert f"{MODEL / checkpoint.NAME} " in told
         assert told.endswith("training starts again")
+        assert "step 1 of" in then
 
 
 def test_a_killed_training_is_named_the_other_jobs_end_and_its_last_checkpoint_is_used(story):
     assert story.second_ended == 1
     assert story.run.said("second.txt", "Error in rule train_method")
+    assert "died with <Signals.SIGKILL: 9>" in story.run.printed("second.txt")
     assert "Traceback" not in story.run.printed("second.txt")
     for method in ("identity", "syn"):
         assert (story.run.folder / RUN / f"evaluation/none/{method}/seed-0/mindboggle101/chunk-0.csv").exists()
@@ -68,8 +71,7 @@ def test_a_full_disk_is_told_plainly_and_the_last_checkpoint_stays(story):
     assert NO_SPACE in story.no_space
     assert NO_SPACE in story.run.printed("third.txt")
     assert "Traceback" not in story.run.printed("third.txt")
-    assert set(after) == set(before) == {checkpoint.NAME}
-    assert after == before
+    assert after == {checkpoint.NAME: before[checkpoint.NAME]}
     assert story.resumed_after_kill == story.resumed_on_full_disk
 
 
@@ -103,20 +105,21 @@ def test_after_all_of_it_weights_scores_and_tables_are_those_of_the_undisturbed_
 
 def print_table(story, scores, tables):
     """Markdown, every figure and every quoted word as it was seen."""
-    second = next(line for line in story.second.stdout.splitlines() if "cannot be locked" in line)
+    refused = quoted(story.run.said("refused.txt", "Directory cannot be locked"))
     same = f"finished: weights, {scores} scores and {tables} tables are those of an undisturbed run"
     rows = [
         ("fault", "what happened", "afterwards"),
         ("---", "---", "---"),
-        ("a checkpoint of another configuration", quoted(story.other_rate), "trained from the first step"),
+        ("a checkpoint of another configuration", quoted(story.other_rate[0]), quoted(story.other_rate[1])),
         (
             "kill -9 of an evaluation chunk",
-            f"{quoted(story.run.said('first.txt', 'Error in rule evaluate_chunk'))}, no file of scores",
+            f"{quoted(story.run.said('first.txt', 'died with'))}, {quoted(story.run.said('first.txt', 'Error in rule'))},"
+            " no file of scores",
             f"a later start made it again; {same}",
         ),
         (
             "a second run started in the same folder",
-            f"ended with {story.second.returncode}: {quoted(second)}",
+            f"ended with {story.second_run_ended}: {refused}",
             f"the first went on, from step {story.steps_meanwhile[0]} to {story.steps_meanwhile[1]}",
         ),
         (
@@ -126,12 +129,12 @@ def print_table(story, scores, tables):
         ),
         (
             f"that checkpoint cut from {story.sizes[0]:,} to {story.sizes[1]:,} bytes",
-            quoted(story.truncated),
-            "trained from the first step",
+            quoted(story.truncated[0]),
+            quoted(story.truncated[1]),
         ),
         (
             "kill -9 of the training alone",
-            f"Snakemake ended with {story.second_ended}: {quoted(story.run.said('second.txt', 'Error in rule train'))},"
+            f"{quoted(story.run.said('second.txt', 'died with'))}, {quoted(story.run.said('second.txt', 'Error in rule'))},"
             f" other jobs ended; a checkpoint of step {story.step_of_training} left",
             f"next start: {quoted(story.resumed_on_full_disk)}",
         ),
