@@ -113,8 +113,7 @@ def print_table(story, scores, tables):
         ("a checkpoint of another configuration", quoted(story.other_rate[0]), quoted(story.other_rate[1])),
         (
             "kill -9 of an evaluation chunk",
-            f"{quoted(story.run.said('first.txt', 'died with'))}, {quoted(story.run.said('first.txt', 'Error in rule'))},"
-            " no file of scores",
+            f"{of_job(story.run, 'first.txt')}, no file of scores",
             f"a later start made it again; {same}",
         ),
         (
@@ -134,8 +133,7 @@ def print_table(story, scores, tables):
         ),
         (
             "kill -9 of the training alone",
-            f"{quoted(story.run.said('second.txt', 'died with'))}, {quoted(story.run.said('second.txt', 'Error in rule'))},"
-            f" other jobs ended; a checkpoint of step {story.step_of_training} left",
+            f"{of_job(story.run, 'second.txt')}, other jobs ended; a checkpoint of step {story.step_of_training} left",
             f"next start: {quoted(story.resumed_on_full_disk)}",
         ),
         (
@@ -151,6 +149,11 @@ def print_table(story, scores, tables):
     ]
     for row in rows:
         print(f"| {' | '.join(row)} |".replace(f"{RUN}/", ""))
+
+
+def of_job(run, name):
+    """What Snakemake said of the job that was killed."""
+    return f"{quoted(run.said(name, 'died with'))}, {quoted(run.said(name, 'Error in rule'))}"
 
 
 def quoted(words):
