@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 CORES  ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
+# Processes that tests are spread over.
+TESTERS ?= $(shell $(PYTHON) -c "import os; print(min(os.cpu_count(), 4))")
 READY  := $(VENV)/.ready
 # A second environment on top of the first: one of the packages that we are compared with wants other versions than ours.
 BENCH       := $(VENV)-bench
@@ -49,10 +51,10 @@ $(BENCH_READY): benchmarks/constraints.txt | $(READY)
 	@touch $(BENCH_READY)
 
 test: lint
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses $(TESTERS)
 
 test-fast: $(READY)
-	$(VENV)/bin/python -m pytest -m "not slow"
+	$(VENV)/bin/python -m pytest --numprocesses $(TESTERS) -m "not slow"
 
 test-slurm: $(READY)
 	$(VENV)/bin/python -m pytest -rP tests/workflow/test_slurm.py

@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+# Before torch is imported: where several processes run the tests, each keeps to its share of the cores.
+if PROCESSES := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // PROCESSES)))
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +16,29 @@ from scipy.ndimage import map_coordinates
 from spnet.data.nifti import Volume, write_volume
 
 REPOSITORY = Path(__file__).parent.parent
+# Groups of tests that take minutes, the longest first, so that none is left alone at the end.
+LONGEST = ("demo", "small run", "real")
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that share what takes long to make stay in one process; if there are several, the longest begin first."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(shared_work(item)))
+    if PROCESSES:
+        items.sort(key=lambda item: place(item.get_closest_marker("xdist_group").args[0]))
+
+
+def shared_work(item):
+    """A name for what a test shares with others: the small run, the real pair, or else its module's fixtures."""
+    if "finished" in item.fixturenames:
+        return "small run"
+    folder = item.path.parent.name
+    return folder if folder in LONGEST else f"{folder}.{item.path.stem}"
+
+
+def place(group):
+    return LONGEST.index(group) if group in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,14 @@
 import copy
 import json
+import re
 
 import pytest
 import yaml
 
 from spnet.configuration import check_config, fill_defaults, settings
-from spnet.errors import ConfigError
+from spnet.errors import ConfigError, SpnetError
 from spnet.methods import METHODS
+from spnet.readiness import check_readiness
 
 FILES = ("datasets", "methods", "experiments", "claims", "config")
 
@@ -237,3 +239,38 @@ def test_settings_of_a_dataset_lie_over_the_methods_own(config, schema):
     assert settings(entry, "options", "oai") == {**entry["options"], "largest": 20.0}
     assert settings(entry, "training", "oai") == {**entry["training"], "steps": 5}
     assert settings(entry, "options", "candi") == entry["options"]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        (
+            {"experiments": {"mindboggle101": {"methods": ["identity", "spnte"]}}},
+            "experiment 'mindboggle101' names the method 'spnte', which does not exist, did you mean 'spnet'?",
+        ),
+        ({"methods": {"spnet": {"implementation": "spnte"}}}, "there is no method implementation 'spnte'"),
+        ({"methods": {"spnet": {"options": {"stepps": 7}}}}, "method 'spnet' has no option 'stepps'"),
+        ({"methods": {"spnet": {"kind": "published"}}}, "method 'spnet' is published but names no weights"),
+        (
+            {"methods": {"spnet": {"kind": "untrained"}}},
+            "is of kind 'untrained', but its implementation 'spnet' learns",
+        ),
+        ({"methods": {"syn": {"kind": "trained"}}}, "its implementation 'syn' has nothing to learn"),
+        ({"methods": {"spnet-published": {"weights": "spnt"}}}, "no published weights 'spnt'"),
+        (
+            {"methods": {"spnet-published": {"trained_on": "mine"}}},
+            "were trained on mindboggle101, but method 'spnet-published' says mine",
+        ),
+        ({"methods": {"spnet-published": {"trained_on": None}}}, "is published but names no trained_on"),
+        (
+            {"methods": {"lapirn": {"training": {"steps": 10}}}},
+            "LapIRN's stages would have 2, 2, 6 of 10 steps, too few",
+        ),
+        ({"datasets": {"mindboggle101": {"prepare": {"target": "mni125"}}}}, "the target 'mni125' is neither"),
+    ],
+)
+def test_a_mistake_is_found_before_any_job_and_named(repository, schema, config, overlay, message):
+    demo = yaml.safe_load((repository / "config" / "demo" / "config.yaml").read_text())
+    with pytest.raises(SpnetError, match=re.escape(message)):
+        check(lay_over(lay_over(config, demo), overlay), schema)
+        check_readiness(config)

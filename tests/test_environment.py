@@ -1,6 +1,7 @@
-"""The three places that name versions say the same."""
+"""The places that name versions say the same."""
 
 import re
+import shlex
 import tomllib
 
 import yaml
@@ -34,3 +35,57 @@ def test_packages_that_speed_is_compared_with_are_pinned_apart(repository):
     assert peers <= set(pins(lines))
     assert not peers & {re.split("[<>=]", entry)[0] for entry in project["dependencies"]}
     assert set(re.search(r"PEERS\s*:=(.*)", (repository / "Makefile").read_text())[1].split()) == peers
+
+
+def sections(repository):
+    """The container recipe's head and sections, by name, as lines without comments."""
+    found = {"head": []}
+    current = "head"
+    for line in (repository / "spnet.def").read_text().splitlines():
+        if line.startswith("%"):
+            current = line[1:]
+            found[current] = []
+        elif line.strip() and not line.strip().startswith("#"):
+            found[current].append(line.strip())
+    return found
+
+
+def copies(repository):
+    """What the container recipe takes out of the checkout, and where it puts it: [(source, target)]."""
+    return [tuple(shlex.split(line)) for line in sections(repository)["files"]]
+
+
+def test_the_container_has_the_python_of_conda_users(repository):
+    base = dict(line.split(": ") for line in sections(repository)["head"])
+    assert base["Bootstrap"] == "docker"
+    python = re.fullmatch(r"python:(\d+\.\d+\.\d+)-slim-bookworm", base["From"])[1]
+    environment = yaml.safe_load((repository / "environment.yml").read_text())
+    (minor,) = [entry.split("=")[1] for entry in environment["dependencies"] if str(entry).startswith("python=")]
+    assert python.startswith(f"{minor}.")
+    required = tomllib.loads((repository / "pyproject.toml").read_text())["project"]["requires-python"]
+    oldest = re.fullmatch(r">=([\d.]+)", required)[1]
+    assert [int(part) for part in python.split(".")] >= [int(part) for part in oldest.split(".")]
+
+
+def test_the_container_takes_its_packages_from_constraints_alone(repository):
+    (install,) = [line for line in sections(repository)["post"] if "pip" in line]
+    words = shlex.split(install)
+    assert words[:4] == ["python", "-m", "pip", "install"]
+    constraints = words[words.index("--constraint") + 1]
+    # The project is all that is asked for, so nothing else can come in, and no version is named a second time.
+    assert [word for word in words[4:] if not word.startswith("-")] == [constraints, "."]
+    folder = next(shlex.split(line)[1] for line in sections(repository)["post"] if line.startswith("cd "))
+    assert ("constraints.txt", f"{folder}/{constraints}") in copies(repository)
+    assert not any("==" in line for lines in sections(repository).values() for line in lines)
+
+
+def test_what_the_container_copies_is_enough_to_build_and_run_the_package(repository):
+    project = tomllib.loads((repository / "pyproject.toml").read_text())
+    packages = [pattern.rstrip("*") for pattern in project["tool"]["setuptools"]["packages"]["find"]["include"]]
+    # config and constraints.txt are looked for beside the package, by spnet methods, register and doctor.
+    needed = {"pyproject.toml", project["project"]["readme"], *packages, "config", "constraints.txt"}
+    assert {source for source, _ in copies(repository)} == needed
+    (folder,) = [shlex.split(line)[1] for line in sections(repository)["post"] if line.startswith("cd ")]
+    for source, target in copies(repository):
+        assert (repository / source).exists()
+        assert target == f"{folder}/{source}"

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import logging
-import pickle
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,13 +90,28 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        state = _read_whole(path)
+    except Exception as error:  # which one depends on the byte that is damaged
         log.warning("%s cannot be read (%s): training starts again", path, first_line(error))
         return None
     if state.get("identity") != identity:
         log.warning("%s is of another configuration, data or version: training starts again", path)
         return None
+    return state
+
+
+def _read_whole(path: Path) -> dict[str, Any]:
+    """What :func:`save` wrote; an error of any kind if a byte of it has changed."""
+    try:
+        with zipfile.ZipFile(path) as archive:  # torch's format; torch itself reads past its checksums
+            whole = archive.testzip() is None
+    except zipfile.BadZipFile:
+        whole = False
+    if not whole:
+        raise ValueError("it is truncated or damaged")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict):
+        raise ValueError("it is no checkpoint")
     return state
 
 

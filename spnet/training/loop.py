@@ -26,6 +26,7 @@ from spnet.methods.base import Method, Stage
 from spnet.methods.compute import Compute
 from spnet.training import checkpoint
 from spnet.training.checkpoint import Progress
+from spnet.training.lock import one_at_a_time
 from spnet.training.record import write_record
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ def train(
 
     Every image of a pair (or triplet) is an independent uniform draw, as in the authors' program, so two may be the
     same. Whatever stops the training, calling again with the same arguments goes on from the last checkpoint in
-    `folder` and ends in the same weights (bit for bit on the CPU).
+    `folder` and ends in the same weights (bit for bit on the CPU). As long as another process trains in `folder`, it
+    waits.
 
     Parameters
     ----------
@@ -95,21 +97,22 @@ def train(
     }
     parameters = method.count_parameters()  # before a stage freezes some
     trainer = _Trainer(method, [Path(path) for path in images], options, folder, definition, target)
-    with measure(target) as cost:
-        progress = trainer.run()
-    _write_results(folder, method, progress)
-    write_record(
-        folder / "run.yaml",
-        definition | {"images": [str(path) for path in images]},
-        target,
-        {
-            "seconds_since_last_start": round(cost.seconds, 1),
-            "peak_mb": round(cost.peak_mb, 1),
-            "times_resumed": progress.resumed,
-            "trainable_parameters": parameters,
-        },
-    )
-    checkpoint.remove(folder)
+    with one_at_a_time(folder):
+        with measure(target) as cost:
+            progress = trainer.run()
+        _write_results(folder, method, progress)
+        write_record(
+            folder / "run.yaml",
+            definition | {"images": [str(path) for path in images]},
+            target,
+            {
+                "seconds_since_last_start": round(cost.seconds, 1),
+                "peak_mb": round(cost.peak_mb, 1),
+                "times_resumed": progress.resumed,
+                "trainable_parameters": parameters,
+            },
+        )
+        checkpoint.remove(folder)
     return method
 
 

@@ -1,6 +1,7 @@
 """Training that survives: interrupted and resumed runs end where undisturbed ones do."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -124,6 +125,28 @@ def test_a_checkpoint_that_does_not_belong_here_is_not_used_and_the_log_says_so(
     run(images, folder)
     assert "training starts again" in caplog.text
     assert same_weights(tmp_path / "whole", folder)
+
+
+def test_a_checkpoint_with_a_damaged_byte_is_not_used(tmp_path, caplog):
+    network = torch.nn.Conv3d(4, 8, 3)
+    state = checkpoint.Progress(step=4), network, torch.optim.Adam(network.parameters()), torch.Generator()
+    checkpoint.save(tmp_path, "this", *state)
+    path = tmp_path / checkpoint.NAME
+    assert checkpoint.load(tmp_path, "this")["progress"]["step"] == 4
+    whole = path.read_bytes()
+    stored = whole.index(network.weight.detach().numpy().tobytes())
+    for position in (stored + 100, 0):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
+        caplog.clear()
+        assert checkpoint.load(tmp_path, "this") is None
+        assert f"{path} cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"plain text", pickle.dumps({"identity": "this"})])
+def test_a_file_that_is_no_checkpoint_is_not_used_as_one(tmp_path, caplog, content):
+    (tmp_path / checkpoint.NAME).write_bytes(content)
+    assert checkpoint.load(tmp_path, "this") is None
+    assert "training starts again" in caplog.text
 
 
 def test_nan_in_the_loss_stops_with_the_step_and_the_terms_and_writes_no_weights(images, tmp_path, monkeypatch):

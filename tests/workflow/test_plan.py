@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from checkouts import DEMO, Checkout
 
 from benchmarks.costs import Costs, Figures
 from benchmarks.jobs import make_tasks
@@ -16,7 +17,6 @@ MINDBOGGLE101 = {"NKI-RS-22": 22, "NKI-TRT-20": 20, "OASIS-TRT-20": 20, "MMRR-21
 CANDI = (("HC", "HC", 29), ("BPDwithoutPsy", "BPDwoPsy", 35), ("BPDwithPsy", "BPDwPsy", 19), ("SS", "SS", 20))
 
 OWN_DATASET = Path(__file__).with_name("own_dataset.yaml").read_text()
-PUBLISHED_ELSEWHERE = "methods: {spnet-published: {trained_on: mine}}"
 
 
 def fake_mindboggle101(checkout, cohorts=MINDBOGGLE101):
@@ -120,14 +120,31 @@ def test_validation_subjects_are_scored_instead_of_test_subjects_when_asked(chec
     assert counts["evaluate_chunk"] == 2
 
 
-def test_the_demo_makes_its_raw_scans_and_runs_the_same_rules(checkout):
-    done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
+def planned(repository, folder, *overlays):
+    """What a dry-run of the demo prints."""
+    checkout = Checkout(repository, folder)
+    files = [checkout.write(f"{number}.yaml", overlay) for number, overlay in enumerate(overlays)]
+    done = checkout.run("--dry-run", *DEMO, *files)
     assert done.returncode == 0, done.stdout
-    counts = checkout.job_counts(done.stdout)
-    for layout in ("mindboggle101", "candi", "oai_zib"):
-        assert counts[f"make_virtual_{layout}"] == 10
-    assert counts["preprocess_subject"] == 30
-    assert counts["train_method"] == 29
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def demo(repository, tmp_path_factory):
+    return planned(repository, tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="module")
+def demo_of_two_seeds(repository, tmp_path_factory):
+    return planned(repository, tmp_path_factory.mktemp("seeds"), "seeds: [3, 1]")
+
+
+def test_the_demo_makes_its_raw_scans_and_runs_the_same_rules(demo):
+    counts = Checkout.job_counts(demo)
+    for layout, subjects in (("mindboggle101", 10), ("candi", 8), ("oai_zib", 8)):
+        assert counts[f"make_virtual_{layout}"] == subjects
+    assert counts["preprocess_subject"] == 10 + 8 + 8
+    assert counts["train_method"] == 10 + 1 + 1 + 10  # adults, children, knees, ablations
 
 
 def test_published_weights_run_on_whatever_subjects_are_there_without_training(checkout):
@@ -141,13 +158,10 @@ def test_published_weights_run_on_whatever_subjects_are_there_without_training(c
     assert "train_method" not in counts
 
 
-def test_several_seeds_train_and_evaluate_learned_methods_only(checkout):
-    overlay = checkout.write("seeds.yaml", "seeds: [0, 1, 2]\n")
-    done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", overlay)
-    assert done.returncode == 0, done.stdout
-    counts = checkout.job_counts(done.stdout)
-    assert counts["train_method"] == 29 * 3
-    assert counts["evaluate_chunk"] == 3 * 2 + (29 + 2) * 3  # the transfers train nothing
+def test_several_seeds_train_and_evaluate_learned_methods_only(demo_of_two_seeds):
+    counts = Checkout.job_counts(demo_of_two_seeds)
+    assert counts["train_method"] == 22 * 2
+    assert counts["evaluate_chunk"] == 3 * 2 + (22 + 2) * 2  # the transfers train nothing
 
 
 @pytest.mark.parametrize(
@@ -217,45 +231,17 @@ def test_one_test_subject_is_not_enough(checkout):
     [
         ("devcie: cpu", "unknown configuration key 'devcie' at the top level, did you mean 'device'?"),
         (
-            "experiments: {mindboggle101: {methods: [identity, spnte]}}",
-            "experiment 'mindboggle101' names the method 'spnte', which does not exist, did you mean 'spnet'?",
-        ),
-        ("methods: {spnet: {implementation: spnte}}", "there is no method implementation 'spnte'"),
-        ("methods: {spnet: {options: {stepps: 7}}}", "method 'spnet' has no option 'stepps'"),
-        ("methods: {spnet: {kind: published}}", "method 'spnet' is published but names no weights"),
-        ("methods: {spnet: {kind: untrained}}", "is of kind 'untrained', but its implementation 'spnet' learns"),
-        ("methods: {syn: {kind: trained}}", "its implementation 'syn' has nothing to learn"),
-        ("methods: {spnet-published: {weights: spnt}}", "no published weights 'spnt'"),
-        (PUBLISHED_ELSEWHERE, "were trained on mindboggle101, but method 'spnet-published' says mine"),
-        ("methods: {spnet-published: {trained_on: null}}", "is published but names no trained_on"),
-        ("methods: {lapirn: {training: {steps: 10}}}", "LapIRN's stages would have 2, 2, 6 of 10 steps, too few"),
-        ("datasets: {mindboggle101: {prepare: {target: mni125}}}", "the target 'mni125' is neither"),
-        (
             "datasets: {oai: {prepare: {target: 'reference:nobody'}}}",
             "names a subject that is not in the training part",
         ),
         ("datasets: {oai: {virtual: {spacing: 2}}}", "virtual scans of layout 'oai_zib' have no option 'spacing'"),
     ],
-    ids=[
-        "key",
-        "method",
-        "implementation",
-        "option",
-        "weights",
-        "untrained",
-        "trained",
-        "name",
-        "elsewhere",
-        "nowhere",
-        "stages",
-        "target",
-        "reference",
-        "virtual",
-    ],
+    ids=["schema", "rules", "readiness"],
 )
 def test_a_mistake_in_the_configuration_stops_at_once_by_name(checkout, overlay, message):
+    """Whichever of three places finds it; what each finds, tests/test_configuration.py asks without Snakemake."""
     path = checkout.write("mistake.yaml", overlay + "\n")
-    done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", path)
+    done = checkout.run("--dry-run", *DEMO, path)
     assert done.returncode != 0
     assert message in done.stdout
 
@@ -272,22 +258,20 @@ def test_a_subject_in_both_parts_stops_at_once(checkout):
     assert "subject 'a' is listed in both test and train" in done.stdout
 
 
-def test_evaluation_depends_on_the_metrics_source_and_training_on_no_source(checkout):
-    done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
-    inputs = re.findall(r"rule (\w+):\n    input: (.*)", done.stdout)
+def test_evaluation_depends_on_the_metrics_source_and_training_on_no_source(demo):
+    inputs = re.findall(r"rule (\w+):\n    input: (.*)", demo)
     evaluations = [files for rule, files in inputs if rule == "evaluate_chunk"]
-    assert len(evaluations) == 37
+    assert len(evaluations) == 3 * 2 + 22 + 2
     for files in evaluations:
         assert "metrics/overlap.py" in files
         assert "data/labels.py" in files
     trainings = [files for rule, files in inputs if rule == "train_method"]
-    assert len(trainings) == 29
+    assert len(trainings) == 22
     assert not any(".py" in files for files in trainings)
 
 
-def test_a_figures_source_draws_it_again_and_registers_nothing(checkout):
-    done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml")
-    inputs = re.findall(r"rule (\w+):\n    input: (.*)", done.stdout)
+def test_a_figures_source_draws_it_again_and_registers_nothing(demo):
+    inputs = re.findall(r"rule (\w+):\n    input: (.*)", demo)
     drawn = [files for rule, files in inputs if rule == "draw_figure"]
     assert len(drawn) == 7
     assert all("figures/style.py" in files for files in drawn)
@@ -298,12 +282,10 @@ def test_a_figures_source_draws_it_again_and_registers_nothing(checkout):
     assert not any("spnet/figures/" in files for files in made)
 
 
-def test_pairs_are_registered_once_for_all_figures_by_the_first_seed(checkout):
-    overlay = checkout.write("seeds.yaml", "seeds: [3, 1]\n")
-    done = checkout.run("--dry-run", "--configfile", "config/demo/config.yaml", overlay)
-    counts = checkout.job_counts(done.stdout)
+def test_pairs_are_registered_once_for_all_figures_by_the_first_seed(demo_of_two_seeds):
+    counts = Checkout.job_counts(demo_of_two_seeds)
     assert counts["choose_pair"] == 3
-    # Four methods on three datasets (Fig. 8), and two more on the knees (Fig. 6).
-    assert counts["register_shown"] == 4 * 3 + 2
-    shown = re.findall(r"output: (results/demo/shown/\S+fields.npz)", done.stdout)
+    # SyN and SPnet on three datasets, which five figures show.
+    assert counts["register_shown"] == 2 * 3
+    shown = re.findall(r"output: (results/demo/shown/\S+fields.npz)", demo_of_two_seeds)
     assert {path.split("/")[5] for path in shown} == {"seed-0", "seed-3"}

@@ -1,0 +1,49 @@
+"""With the profile's one GPU, trainings wait for each other and CPU jobs run beside them."""
+
+import pytest
+from faults import RUN, Disturbed
+
+pytestmark = pytest.mark.slow
+
+# `auto`, so that networks ask for a GPU; whether there is one does not matter for that.
+OVERLAY = """
+device: auto
+methods:
+  spnet: {training: {steps: 4}}
+  vm: {training: {steps: 4}}
+experiments:
+  mindboggle101: {methods: [syn, spnet, vm]}
+"""
+TRAININGS = ("train_method/mindboggle101/spnet/seed-0", "train_method/mindboggle101/vm/seed-0")
+SYN = "evaluate_chunk/none/syn/seed-0/mindboggle101/chunk-0"
+
+
+def interval(run, job):
+    """Start and end of a job in seconds since the epoch: its benchmark file is written when it ends."""
+    path = run.folder / RUN / "benchmarks" / f"{job}.tsv"
+    end = path.stat().st_mtime
+    return end - float(path.read_text().splitlines()[1].split("\t")[0]), end
+
+
+def overlap(first, second):
+    """Seconds that two intervals share; negative: the gap between them."""
+    return min(first[1], second[1]) - max(first[0], second[0])
+
+
+def test_two_trainings_share_one_gpu_one_after_the_other_while_a_cpu_job_overlaps_with_them(finished, tmp_path):
+    checkout, arguments = finished
+    run = Disturbed(checkout, arguments, tmp_path)
+    *before, config, name = arguments
+    targets = [
+        *(RUN / f"models/mindboggle101/{method}/seed-0/weights.pt" for method in ("spnet", "vm")),
+        RUN / f"evaluation/{SYN.removeprefix('evaluate_chunk/')}.csv",
+    ]
+    done = run.run(*before, run.write("one_gpu.yaml", OVERLAY), config, name, "--", *targets, cores=3)
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert run.job_counts(done.stdout) == {"train_method": 2, "evaluate_chunk": 1, "total": 3}
+    first, second, syn = (interval(run, job) for job in (*TRAININGS, SYN))
+    zero = min(first[0], second[0], syn[0])
+    for job, (start, end) in zip((*TRAININGS, SYN), (first, second, syn), strict=True):
+        print(f"{job}: {start - zero:.1f} to {end - zero:.1f} s")
+    assert overlap(first, second) <= 0
+    assert max(overlap(syn, first), overlap(syn, second)) > 0
