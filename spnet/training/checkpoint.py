@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import logging
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +60,7 @@ def save(
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
 ) -> None:
-    """Write the checkpoint atomically: a reader finds the former one or this one, never half of one."""
+    """Write the checkpoint atomically, behind its SHA-256: a reader finds the former one or this one, never half of one."""
     device = next(network.parameters()).device
     state = {
         "identity": identity,
@@ -72,16 +71,25 @@ def save(
         "torch_rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
     }
-    save_state(folder / NAME, state)
+    stored = _stored(state)
+    _write(folder / NAME, hashlib.sha256(stored).digest(), stored)
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """Write `state` as torch does, atomically."""
+    _write(path, _stored(state))
+
+
+def _stored(state: Mapping[str, Any]) -> memoryview:
     # By way of memory: torch tells a full disk as an internal error of its own, a plain write as what it is.
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+    return buffer.getbuffer()
+
+
+def _write(path: Path, *parts: bytes | memoryview) -> None:
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.writelines(parts)
 
 
 def load(folder: Path, identity: str) -> dict[str, Any] | None:
@@ -90,8 +98,8 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        state = _read_whole(path)
-    except Exception as error:  # which one depends on the byte that is damaged
+        state = read(path)
+    except Exception as error:  # torch's own are of many kinds, such as those of another version
         log.warning("%s cannot be read (%s): training starts again", path, first_line(error))
         return None
     if state.get("identity") != identity:
@@ -100,19 +108,19 @@ def load(folder: Path, identity: str) -> dict[str, Any] | None:
     return state
 
 
-def _read_whole(path: Path) -> dict[str, Any]:
-    """What :func:`save` wrote; an error of any kind if a byte of it has changed."""
-    try:
-        with zipfile.ZipFile(path) as archive:  # torch's format; torch itself reads past its checksums
-            whole = archive.testzip() is None
-    except zipfile.BadZipFile:
-        whole = False
-    if not whole:
+def read(path: Path) -> dict[str, Any]:
+    """What :func:`save` wrote to `path`.
+
+    Raises
+    ------
+    OSError: it cannot be read.
+    ValueError: a byte of it is not as it was written; torch would not notice.
+    """
+    content = memoryview(path.read_bytes())
+    size = hashlib.sha256().digest_size
+    if hashlib.sha256(content[size:]).digest() != content[:size]:
         raise ValueError("it is truncated or damaged")
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict):
-        raise ValueError("it is no checkpoint")
-    return state
+    return torch.load(io.BytesIO(content[size:]), map_location="cpu", weights_only=True)
 
 
 def restore(

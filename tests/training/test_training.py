@@ -135,7 +135,7 @@ def test_a_checkpoint_with_a_damaged_byte_is_not_used(tmp_path, caplog):
     assert checkpoint.load(tmp_path, "this")["progress"]["step"] == 4
     whole = path.read_bytes()
     stored = whole.index(network.weight.detach().numpy().tobytes())
-    for position in (stored + 100, 0):
+    for position in (0, 40, stored + 100, len(whole) - 1):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
         caplog.clear()
         assert checkpoint.load(tmp_path, "this") is None

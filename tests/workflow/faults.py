@@ -97,7 +97,7 @@ class Disturbed(Checkout):
 
     def saved_step(self):
         """The step of the checkpoint; 0 without one."""
-        return torch.load(self.last)["progress"]["step"] if self.last.exists() else 0
+        return checkpoint.read(self.last)["progress"]["step"] if self.last.exists() else 0
 
     def is_locked(self):
         locks = self.folder / ".snakemake/locks"

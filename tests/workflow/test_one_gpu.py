@@ -12,7 +12,7 @@ methods:
   spnet: {training: {steps: 4}}
   vm: {training: {steps: 4}}
 experiments:
-  mindboggle101: {methods: [syn, spnet, vm]}
+  mindboggle101: {methods: [identity, syn, spnet, vm]}
 """
 TRAININGS = ("train_method/mindboggle101/spnet/seed-0", "train_method/mindboggle101/vm/seed-0")
 SYN = "evaluate_chunk/none/syn/seed-0/mindboggle101/chunk-0"
