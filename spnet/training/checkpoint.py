@@ -60,7 +60,7 @@ def save(
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
 ) -> None:
-    """Write the checkpoint atomically, behind its SHA-256: a reader finds the former one or this one, never half of one."""
+    """Write the checkpoint atomically, behind its SHA-256: a reader finds the former or this one, never half of one."""
     device = next(network.parameters()).device
     state = {
         "identity": identity,

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-import torch
 from checkouts import Checkout
 
 from spnet.training import checkpoint
