@@ -10,6 +10,8 @@ BENCH       := $(VENV)-bench
 BENCH_READY := $(BENCH)/.ready
 PEERS       := voxelmorph fireants
 FIND_SITE   := import sysconfig; print(sysconfig.get_path("purelib"))
+# Where it is set, each of a workflow's hundreds of processes compiles torch and all else again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo bench test test-fast test-slurm demo-slurm lint format clean
 
