@@ -20,21 +20,31 @@ REPOSITORY = Path(__file__).parent.parent
 LONGEST = ("demo", "small run", "real")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Tests that share what takes long to make stay in one process."""
+    # Not its own groups of tests (`xdist_group`): pytest-xdist 3.8 marks them in a way that pytest 9.2 does not see.
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return shared_work(nodeid)
+
+    return Together(config, log)
+
+
 def pytest_collection_modifyitems(items):
-    """Tests that share what takes long to make stay in one process; if there are several, the longest begin first."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(shared_work(item)))
+    """The longest begin first, where several processes run the tests."""
     if PROCESSES:
-        items.sort(key=lambda item: place(item.get_closest_marker("xdist_group").args[0]))
+        items.sort(key=lambda item: place(shared_work(item.nodeid)))
 
 
-def shared_work(item):
+def shared_work(nodeid):
     """A name for what a test shares with others: the small run, the real pair, or else its module's fixtures."""
-    if "finished" in item.fixturenames:
-        return "small run"
-    folder = item.path.parent.name
-    return folder if folder in LONGEST else f"{folder}.{item.path.stem}"
+    path, _, name = nodeid.partition("::")
+    if path.startswith("tests/workflow/") and not path.endswith("test_plan.py"):
+        return "demo" if name.startswith("test_the_demo_ends") else "small run"
+    return "real" if path.startswith("tests/real/") else path
 
 
 def place(group):

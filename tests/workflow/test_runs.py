@@ -35,7 +35,6 @@ NOTEBOOKS = {
 MODEL = "models/mindboggle101/spnet/seed-0"
 
 
-@pytest.mark.xdist_group("demo")
 def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(checkout, repository):
     done = checkout.run(*DEMO)
     assert done.returncode == 0, done.stdout[-5000:]
