@@ -14,7 +14,7 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontr
 NODES = ("n1", "n2")
 # More than there is: a job waits for nothing but its turn. Memory limits hold for each job all the same.
 CPUS, MEMORY_MB = 16, 64_000
-START, STOP = 30, 10  # seconds at most
+START, STOP = 120, 30  # seconds at most
 MARK = "LOOPBACK_CLUSTER"  # variable by which processes of this cluster's jobs are known
 
 # %n is SLURM's own name for a node, {...} are filled in here.
