@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo bench test test-fast test-slurm demo-slurm lint format clean
 
 help:
-	@echo "make demo       the whole workflow on virtual scans, on any laptop (under 25 minutes on 2 cores)"
+	@echo "make demo       the whole workflow on virtual scans, on any laptop (under 20 minutes on 2 cores)"
 	@echo "make bench      speed and memory against plain forms and other packages (QUICK=1: tiny, does it work)"
 	@echo "make test       style checks and all tests"
 	@echo "make test-fast  the tests that take seconds"
