@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,20 +14,22 @@ from pathlib import Path
 
 from spnet.errors import OutputError
 
+_PARTIAL = ".partial-"
+
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
-    The temporary name keeps the suffix, since writers such as nibabel choose the format by it, and is always the same,
-    so that what a killed writer left is overwritten by the next.
+    The temporary name keeps the suffix, since writers such as nibabel choose the format by it, and is never the same:
+    a job that outlived its workflow and the one that took its place may write the same result at once.
 
     Raises
     ------
     OutputError: the disk is full, or the folder cannot be written. Nothing is left behind.
     """
     path = Path(path)
-    temporary = path.with_name(f".partial-{path.name}")
+    temporary = path.with_name(f"{_PARTIAL}{secrets.token_hex(4)}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -36,6 +39,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def remove_partial(folder: str | Path) -> None:
+    """Remove what killed writers have left in a folder in which nobody else writes now."""
+    for left in Path(folder).glob(f"{_PARTIAL}*"):
+        with suppress(OSError):
+            left.unlink()
 
 
 def make_folder(path: str | Path) -> Path:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from spnet.errors import OutputError
-from spnet.files import atomic_path, sha256_of, write_text
+from spnet.files import atomic_path, remove_partial, sha256_of, write_text
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -28,6 +28,35 @@ def test_a_failed_write_leaves_the_former_file_alone(tmp_path):
         temporary.write_text("half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert [entry.read_text() for entry in tmp_path.iterdir()] == ["former"]
+
+
+def test_two_that_write_one_file_at_once_do_not_meet_in_it(tmp_path):
+    """As a job does that outlived its workflow, and the one that was started in its place."""
+    path = tmp_path / "a.txt"
+    with atomic_path(path) as one:
+        one.write_text("first, and long")
+        with atomic_path(path) as other:
+            other.write_text("second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first, and long"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_killed_writers_have_left_is_removed_and_nothing_else(tmp_path):
+    program = """
+import os, signal, sys
+from spnet.files import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    path = tmp_path / "a.txt"
+    write_text(path, "former")
+    subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True)
+    assert len(list(tmp_path.iterdir())) == 2
+    remove_partial(tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "former"
 
 
 def test_a_full_disk_is_told_with_the_file_and_the_space_left(tmp_path):

@@ -20,7 +20,7 @@ from spnet.data.nifti import read_image
 from spnet.device import choose_device, prepare_process, to_device
 from spnet.errors import TrainingError
 from spnet.evaluation.cost import measure
-from spnet.files import atomic_path
+from spnet.files import atomic_path, remove_partial
 from spnet.methods import build_method
 from spnet.methods.base import Method, Stage
 from spnet.methods.compute import Compute
@@ -98,6 +98,7 @@ def train(
     parameters = method.count_parameters()  # before a stage freezes some
     trainer = _Trainer(method, [Path(path) for path in images], options, folder, definition, target)
     with one_at_a_time(folder):
+        remove_partial(folder)
         with measure(target) as cost:
             progress = trainer.run()
         _write_results(folder, method, progress)

@@ -53,6 +53,14 @@ def test_history_has_every_loss_term_of_every_step_and_the_record_says_what_made
     assert record["device_type"] == "cpu"
 
 
+def test_a_training_removes_what_a_killed_one_has_half_written(images, tmp_path):
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / ".partial-0-last.ckpt").write_bytes(b"half")
+    run(images, folder)
+    assert {path.name for path in folder.iterdir()} == {"weights.pt", "history.csv", "run.yaml"}
+
+
 def test_one_seed_gives_one_set_of_weights_and_another_seed_another(images, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         run(images, tmp_path / name, seed=seed)
