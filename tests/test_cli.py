@@ -35,3 +35,13 @@ def test_every_published_file_is_named_in_the_help(capsys):
 def test_the_package_runs_as_a_module():
     done = subprocess.run([sys.executable, "-m", "spnet", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("spnet ")
+
+
+def test_a_reader_that_closes_early_ends_a_command_quietly():
+    """As `spnet methods | head -1` does."""
+    command = [sys.executable, "-m", "spnet", "methods"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        told = process.stderr.read()
+    assert process.returncode == 1
+    assert told == ""
