@@ -167,8 +167,8 @@ def _check_references(config: Mapping[str, Any]) -> None:
             user = f"{kind[:-1]} '{name}'"
             _check_known(entry["experiments"], config["experiments"], user, "experiment")
             shown = {method: () for key in entry["experiments"] for method in config["experiments"][key]["methods"]}
-            _check_known(entry.get("methods", ()), shown, user, "method")
-            _check_known((row["method"] for row in entry.get("rows", ())), shown, user, "method")
+            rows = (row["method"] for row in entry.get("rows", ()))
+            _check_known([*entry.get("methods", ()), *rows], shown, user, "method", "which its experiments do not test")
     if config["significance"]:
         _check_significance(config["significance"], config["experiments"], config["datasets"])
     for name, claim in config["claims"].items():
@@ -194,7 +194,8 @@ def _check_significance(
     _check_known(significance["experiments"], experiments, "significance", "experiment")
     for name in significance["experiments"]:
         methods = dict.fromkeys(experiments[name]["methods"])
-        _check_known([significance["reference"]], methods, f"significance, experiment '{name}',", "method")
+        user = f"significance, experiment '{name}',"
+        _check_known([significance["reference"]], methods, user, "method", "which it does not test")
     sets = [label_set(datasets[experiments[name]["dataset"]]["label_set"]) for name in significance["experiments"]]
     for quantity in significance["quantities"]:
         by_label = quantity["metric"] in (DICE, DICE_MERGED)
@@ -226,7 +227,9 @@ def _check_columns(name: str, table: Mapping[str, Any], config: Mapping[str, Any
     for column in table["columns"]:
         user = f"table '{name}', {column['metric']},"
         experiments = column.get("experiments", table["experiments"])
-        _check_known(experiments, {name: () for name in table["experiments"]}, user, "experiment")
+        _check_known(
+            experiments, dict.fromkeys(table["experiments"]), user, "experiment", "which its table does not show"
+        )
         for experiment in experiments:
             labels = label_set(config["datasets"][config["experiments"][experiment]["dataset"]]["label_set"])
             known = labels.groups() if column["metric"] in BY_LABEL else {VOLUME: ()}
@@ -256,10 +259,12 @@ def _check_dataset(name: str, dataset: Mapping[str, Any]) -> None:
         raise ConfigError(f"dataset '{name}': its table has the column split, so it takes no other", remedy=MANUAL)
 
 
-def _check_known(names: Iterable[str], known: Mapping[str, Any], user: str, kind: str) -> None:
+def _check_known(
+    names: Iterable[str], known: Mapping[str, Any], user: str, kind: str, lacking: str = "which does not exist"
+) -> None:
     for name in names:
         if name not in known:
             raise ConfigError(
-                f"{user} names the {kind} '{name}', which does not exist{did_you_mean(name, known)}",
+                f"{user} names the {kind} '{name}', {lacking}{did_you_mean(name, known)}",
                 remedy=f"Known ones are: {', '.join(known)}",
             )
