@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 PARTS = ("config", "workflow", "environment.yml")
@@ -37,6 +38,21 @@ class Checkout:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def stamped(self, *arguments):
+        """Run Snakemake to its end, a good one: every line that it printed, after its seconds since the start."""
+        started = time.monotonic()
+        with subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            lines = [(time.monotonic() - started, line) for line in process.stdout]
+        assert process.returncode == 0, "".join(line for _, line in lines)[-5000:]
+        return lines
 
     def plan(self, *arguments):
         """How many jobs of each rule Snakemake would run, by a dry-run that must not fail; none if nothing."""
