@@ -21,7 +21,7 @@ help:
 	@echo "make test       style checks and all tests"
 	@echo "make test-fast  the tests that take seconds"
 	@echo "make test-slurm the workflow through a real SLURM on this machine (Debian: slurmctld slurmd slurm-client munge)"
-	@echo "make demo-slurm the finished demo again through that SLURM, and whether every number is the same (an hour)"
+	@echo "make demo-slurm the finished demo again through that SLURM, and whether every number is the same (half an hour)"
 	@echo "make setup      only the virtual environment"
 	@echo "make format     bring the code into house style"
 	@echo "make clean      remove the virtual environments (results stay)"

@@ -234,7 +234,7 @@ def check_requests(cluster):
     assert len(of_rule(cluster, "make_table")) == 1
 
 
-@pytest.mark.skipif("SPNET_LOCAL_DEMO" not in os.environ, reason="an hour: make demo-slurm runs it")
+@pytest.mark.skipif("SPNET_LOCAL_DEMO" not in os.environ, reason="half an hour: make demo-slurm runs it")
 def test_the_whole_demo_through_sbatch_ends_in_the_same_numbers_as_locally(repository, tmp_path, cluster):
     """`SPNET_LOCAL_DEMO` is the checkout in which `make demo` has run."""
     checkout = Checkout(repository, tmp_path)
