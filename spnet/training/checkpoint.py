@@ -136,6 +136,8 @@ def restore(
         torch.cuda.set_rng_state(state["cuda_rng"], device)
 
 
-def remove(folder: Path) -> None:
-    """Delete the checkpoint, once the results are written."""
-    (folder / NAME).unlink(missing_ok=True)
+def remove_finished(models: Path) -> None:
+    """Delete the checkpoints of all trainings under `models` that have ended in weights."""
+    for path in models.rglob(NAME):
+        if (path.parent / "weights.pt").exists():
+            path.unlink(missing_ok=True)

@@ -67,8 +67,9 @@ def train(
 
     Every image of a pair (or triplet) is an independent uniform draw, as in the authors' program, so two may be the
     same. Whatever stops the training, calling again with the same arguments goes on from the last checkpoint in
-    `folder` and ends in the same weights (bit for bit on the CPU). As long as another process trains in `folder`, it
-    waits.
+    `folder` and ends in the same weights (bit for bit on the CPU). The checkpoint stays when the training has ended:
+    should its results be lost, as a workflow removes those of a job whose end it has not seen, they are made again from
+    there. As long as another process trains in `folder`, it waits.
 
     Parameters
     ----------
@@ -88,13 +89,7 @@ def train(
     torch.manual_seed(seed)
     method = to_device(build_method(implementation, method_options), target).train()
     method.compute = compute or Compute()
-    definition = {
-        "implementation": implementation,
-        "method_options": asdict(method.options),
-        "training": {key: value for key, value in asdict(options).items() if key != "checkpoint_every"},
-        "seed": seed,
-        "convolutions": method.compute.convolutions,
-    }
+    definition = _define(implementation, method, options, seed)
     parameters = method.count_parameters()  # before a stage freezes some
     trainer = _Trainer(method, [Path(path) for path in images], options, folder, definition, target)
     with one_at_a_time(folder):
@@ -113,8 +108,18 @@ def train(
                 "trainable_parameters": parameters,
             },
         )
-        checkpoint.remove(folder)
     return method
+
+
+def _define(implementation: str, method: Method, options: TrainingOptions, seed: int) -> dict[str, Any]:
+    """All that decides what a training ends in, but for its images and the code."""
+    return {
+        "implementation": implementation,
+        "method_options": asdict(method.options),
+        "training": {key: value for key, value in asdict(options).items() if key != "checkpoint_every"},
+        "seed": seed,
+        "convolutions": method.compute.convolutions,
+    }
 
 
 def _write_results(folder: Path, method: Method, progress: Progress) -> None:

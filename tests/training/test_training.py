@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,7 @@ def test_a_training_removes_what_a_killed_one_has_half_written(images, tmp_path)
     folder.mkdir()
     (folder / ".partial-0-last.ckpt").write_bytes(b"half")
     run(images, folder)
-    assert {path.name for path in folder.iterdir()} == {"weights.pt", "history.csv", "run.yaml"}
+    assert {path.name for path in folder.iterdir()} == {"weights.pt", "history.csv", "run.yaml", checkpoint.NAME}
 
 
 def test_one_seed_gives_one_set_of_weights_and_another_seed_another(images, tmp_path):
@@ -92,9 +93,31 @@ def test_a_training_cut_off_between_checkpoints_ends_in_the_same_weights(images,
     monkeypatch.setattr(SPnet, "loss", original)
     run(images, tmp_path / "cut")
     assert same_weights(tmp_path / "whole", tmp_path / "cut")
-    assert not (tmp_path / "cut" / checkpoint.NAME).exists()
     first, second = (pd.read_csv(tmp_path / name / "history.csv").drop(columns="seconds") for name in ("whole", "cut"))
     assert first.equals(second)
+
+
+def test_results_that_were_lost_are_made_again_from_the_checkpoint(images, tmp_path):
+    """Snakemake removes those of a job that it did not see end well."""
+    run(images, tmp_path / "whole")
+    run(images, tmp_path / "lost", replace(OPTIONS, checkpoint_every=4))
+    for name in ("weights.pt", "history.csv", "run.yaml"):
+        (tmp_path / "lost" / name).unlink()
+    run(images, tmp_path / "lost")
+    assert same_weights(tmp_path / "whole", tmp_path / "lost")
+    assert yaml.safe_load((tmp_path / "lost" / "run.yaml").read_text())["outcome"]["times_resumed"] == 1
+    assert len(pd.read_csv(tmp_path / "lost" / "history.csv")) == 6
+
+
+def test_checkpoints_are_removed_where_there_are_weights_and_only_there(tmp_path):
+    finished, under_way = tmp_path / "vm" / "seed-0", tmp_path / "spnet" / "seed-0"
+    for folder in (finished, under_way):
+        folder.mkdir(parents=True)
+        (folder / checkpoint.NAME).write_bytes(b"state")
+    (finished / "weights.pt").write_bytes(b"weights")
+    checkpoint.remove_finished(tmp_path)
+    assert [path.name for path in finished.iterdir()] == ["weights.pt"]
+    assert [path.name for path in under_way.iterdir()] == [checkpoint.NAME]
 
 
 def test_a_training_killed_with_signal_9_ends_in_the_same_weights(images, tmp_path):
@@ -119,7 +142,7 @@ def test_a_training_killed_with_signal_9_ends_in_the_same_weights(images, tmp_pa
     assert yaml.safe_load((tmp_path / "killed" / "run.yaml").read_text())["outcome"]["times_resumed"] == 1
 
 
-@pytest.mark.parametrize("what", ["other configuration", "truncated"])
+@pytest.mark.parametrize("what", ["of another configuration", "truncated"])
 def test_a_checkpoint_that_does_not_belong_here_is_not_used_and_the_log_says_so(images, tmp_path, caplog, what):
     run(images, tmp_path / "whole")
     folder = tmp_path / "other"
@@ -131,6 +154,7 @@ def test_a_checkpoint_that_does_not_belong_here_is_not_used_and_the_log_says_so(
         whole = (folder / checkpoint.NAME).read_bytes()
         (folder / checkpoint.NAME).write_bytes(whole[: len(whole) // 2])
     run(images, folder)
+    assert what in caplog.text
     assert "training starts again" in caplog.text
     assert same_weights(tmp_path / "whole", folder)
 

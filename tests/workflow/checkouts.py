@@ -68,17 +68,6 @@ class Checkout:
         rows = [row for table in tables for row in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)]
         return {name: int(count) for name, count in rows}
 
-    def start(self, *arguments):
-        """Start Snakemake in a process group of its own and return at once."""
-        return subprocess.Popen(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
     def write(self, name, text):
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

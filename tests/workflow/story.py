@@ -3,10 +3,9 @@
 from types import SimpleNamespace
 
 import psutil
-import pytest
 from faults import DEADLINE, MODEL, RUN, SYN, Disturbed, files_in, job_with_ants, jobs_of, kill, kill_all, wait_until
 
-from spnet.training import TrainingOptions, checkpoint, train
+from spnet.training import TrainingOptions, train
 
 NO_SPACE = "no space left to write this file"
 
@@ -28,9 +27,7 @@ def tell(finished, arguments, folder):
 def leave_checkpoint_of_another_rate(run):
     images = sorted((run.folder / RUN / "preprocessed/mindboggle101").glob("NKI*/image.nii.gz"))
     options = TrainingOptions(steps=2, learning_rate=0.01, checkpoint_every=2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "remove", lambda folder: None)
-        train("spnet", {}, images, options, run.folder / MODEL, device="cpu")
+    train("spnet", {}, images, options, run.folder / MODEL, device="cpu")
     for path in (run.folder / MODEL).iterdir():
         if path != run.last:
             path.unlink()
@@ -42,7 +39,7 @@ def kill_chunk_then_start_twice_then_kill_all(seen):
     process = run.start_again("first.txt", seen.targets)
     wait_until(run.is_locked, process)
     second = run.start_again("refused.txt", seen.targets)
-    seen.chunk_process = kill(wait_until(lambda: job_with_ants(process), process))
+    kill(wait_until(lambda: job_with_ants(process), process))
     wait_until(lambda: run.said("first.txt", "Error in rule evaluate_chunk"), process)
     wait_until(lambda: run.steps_logged() > 1, process)
     seen.chunk_left = (run.folder / SYN).exists()
@@ -71,7 +68,7 @@ def truncate_checkpoint_then_kill_training(seen):
     wait_until(lambda: run.steps_logged() > 3 and run.saved_step(), process)
     seen.truncated = run.told("cannot be read"), run.told(": step ")
     (training,) = jobs_of(process, "train_method")
-    seen.training_process = kill(training)
+    kill(training)
     seen.step_of_training = run.saved_step()
     seen.second_ended = process.wait(DEADLINE)
 

@@ -33,6 +33,10 @@ try:
 except SpnetError as error:
     raise WorkflowError(str(error))
 
+# `--resources` on the command line takes the place of the profile's, and with it of its GPU.
+if workflow.is_main_process and workflow.local_exec and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", 1)
+
 RUN = f"results/{config['run']}"
 METHODS = config["methods"]
 DATASETS = config["datasets"]
@@ -119,8 +123,15 @@ def grows(first):
 
 
 def minutes_of_chunk(wildcards):
-    """Of a network minutes; of tuned SyN on the knees 50 hours by estimate (REPRODUCING.md)."""
-    return 4800 if is_untrained(wildcards.method) else 60
+    """Of a network minutes, of SyN twenty; of tuned SyN on the knees 50 hours by estimate (REPRODUCING.md)."""
+    if not is_untrained(wildcards.method):
+        return 60
+    return 4800 if is_slow(wildcards) else 240
+
+
+def is_slow(wildcards):
+    """Whether a pair may take hours: SyN by cross-correlation."""
+    return options_of(wildcards).get("syn_metric") == "CC"
 
 
 def group_of_chunk(wildcards):
