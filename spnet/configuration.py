@@ -34,7 +34,7 @@ _PREPARE_DEFAULTS: Mapping[str, Any] = {
     field.name: field.default for field in fields(PreprocessOptions) if field.default is not MISSING
 }
 _SOURCE_DEFAULTS: Mapping[str, Any] = {"account": None, "terms": None, "files": [], "archives": []}
-_METHOD_DEFAULTS: Mapping[str, Any] = {"per_dataset": {}}
+_METHOD_DEFAULTS: Mapping[str, Any] = {"per_dataset": {}, "minutes_per_pair": 3}
 _REMOVABLE = ("datasets", "methods", "experiments", "tables", "figures", "claims")
 
 

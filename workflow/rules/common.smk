@@ -122,16 +122,9 @@ def grows(first):
     return asked
 
 
-def minutes_of_chunk(wildcards):
-    """Of a network minutes, of SyN twenty; of tuned SyN on the knees 50 hours by estimate (REPRODUCING.md)."""
-    if not is_untrained(wildcards.method):
-        return 60
-    return 4800 if is_slow(wildcards) else 240
-
-
-def is_slow(wildcards):
-    """Whether a pair may take hours: SyN by cross-correlation."""
-    return options_of(wildcards).get("syn_metric") == "CC"
+def minutes_of(pairs):
+    """Run time that a job of so many pairs asks for, by its method's entry."""
+    return lambda wildcards: 10 + pairs * METHODS[wildcards.method]["minutes_per_pair"]
 
 
 def group_of_chunk(wildcards):

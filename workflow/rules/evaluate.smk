@@ -30,7 +30,7 @@ rule evaluate_chunk:
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
         mem_mb=grows(8000),
-        runtime=grows(minutes_of_chunk),
+        runtime=grows(minutes_of(config["pairs_per_chunk"])),
     params:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],

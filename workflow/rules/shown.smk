@@ -43,7 +43,7 @@ rule register_shown:
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
         mem_mb=grows(8000),
-        runtime=grows(lambda wildcards: 360 if is_slow(wildcards) else 30),
+        runtime=grows(minutes_of(1)),
     params:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
