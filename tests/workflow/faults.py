@@ -144,12 +144,11 @@ def job_with_ants(process):
 
 
 def kill(job):
-    """Signal 9 to one job that is alive; returns its process id once it is gone."""
+    """Signal 9 to one job that is alive, until it is gone."""
     assert job.is_running()
     job.kill()
     psutil.wait_procs([job], timeout=DEADLINE)
     assert not job.is_running() or job.status() == psutil.STATUS_ZOMBIE
-    return job.pid
 
 
 def kill_all(process):
