@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from spnet import kernels
+
 # Of the authors' program; against products of un-normalised window sums.
 EPSILON = 1e-5
 
@@ -36,6 +38,8 @@ def local_ncc(image_1: Tensor, image_2: Tensor, window: int = 9) -> Tensor:
         raise ValueError(
             f"images must be [B, C, D, H, W] of one shape, not {tuple(image_1.shape)} and {tuple(image_2.shape)}"
         )
+    if kernels.usable(image_1, image_2) and image_1.dtype == image_2.dtype == torch.float32:
+        return _LocalNccOnCuda.apply(image_1.contiguous(), image_2.contiguous(), window)
     return _LocalNcc.apply(image_1, image_2, window)
 
 
@@ -120,3 +124,24 @@ class _LocalNcc(torch.autograd.Function):
         if ctx.needs_input_grad[1]:
             gradient_2 = gradient_to(image_2, image_1, mean_2, mean_1, by_variance_2)
         return gradient_1, gradient_2, None
+
+
+class _LocalNccOnCuda(torch.autograd.Function):
+    """The same by our kernels."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, image_1: Tensor, image_2: Tensor, window: int) -> Tensor:
+        from spnet.kernels.correlation import correlate
+
+        correlation, maps = correlate(image_1, image_2, window, EPSILON)
+        ctx.save_for_backward(image_1, image_2, maps)
+        ctx.window = window
+        return correlation
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        from spnet.kernels.correlation import gradients
+
+        image_1, image_2, maps = ctx.saved_tensors
+        return *gradients(image_1, image_2, maps, gradient, ctx.window, ctx.needs_input_grad[:2]), None
