@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.errors import DataError
 from spnet.files import atomic_path
 
@@ -36,10 +37,14 @@ def collect(chunks: Sequence[str | Path], output: str | Path) -> pd.DataFrame:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    scores = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, float_precision="round_trip")
+    scores = pd.read_csv(
+        path, dtype=dict.fromkeys([*_TEXT, COLLAPSED], str), keep_default_na=False, float_precision="round_trip"
+    )
     absent = {*KEY, "value"} - set(scores.columns)
     if absent:
         raise DataError(f"columns are missing: {sorted(absent)}", path=path, remedy="Delete it and start again")
+    if COLLAPSED not in scores:
+        scores[COLLAPSED] = ""
     scores["value"] = pd.to_numeric(scores["value"], errors="coerce")
     bad = ~np.isfinite(scores["value"])
     if bad.any():

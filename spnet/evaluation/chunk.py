@@ -18,6 +18,7 @@ from spnet.files import atomic_path
 from spnet.methods import build_method
 from spnet.methods.base import Method
 from spnet.methods.compute import Compute
+from spnet.training.record import collapse_behind
 from spnet.weights import load_weights
 
 # What an evaluation row belongs to; the first columns of the project's metrics table.
@@ -86,5 +87,6 @@ def evaluate_chunk(
     scores = evaluate_pairs(method, wanted, reader, scoring.labels, scoring.further)
     for position, column in enumerate(IDENTITY):
         scores.insert(position, column, identity[column])
+    scores["collapsed"] = collapse_behind(spec.weights)
     with atomic_path(output) as temporary:
         scores.to_csv(temporary, index=False)

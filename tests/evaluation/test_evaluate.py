@@ -152,7 +152,7 @@ def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):
         MethodSpec("identity"), tmp_path / "pairs.tsv", 0, prepared, scoring, identity, tmp_path / "c.csv", "cpu"
     )
     scores = pd.read_csv(tmp_path / "c.csv", dtype={"structure": str})
-    assert list(scores.columns) == [*identity, "moving", "fixed", "metric", "structure", "value"]
+    assert list(scores.columns) == [*identity, "moving", "fixed", "metric", "structure", "value", "collapsed"]
     assert set(zip(scores["moving"], scores["fixed"], strict=True)) == {("low", "high"), ("high", "low")}
     assert pick(scores, "dice", "1") == pytest.approx(2 * 1 / 6)
     assert pick(scores, "ice") == 0
