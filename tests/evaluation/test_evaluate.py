@@ -159,6 +159,20 @@ def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):
     assert pick(scores, "hd95", "1") == pytest.approx(SHIFT * 2.0)
 
 
+def test_scores_of_a_training_that_collapsed_say_so_and_others_do_not(prepared, tmp_path):
+    write_pairs(["low", "high"], 5, tmp_path / "pairs.tsv")
+    network = MethodSpec("vm", {}, tmp_path / "weights.pt")
+    torch.save(build_method("vm", {}).state_dict(), network.weights)
+    told = []
+    for collapsed in ("the network moves nothing", None):
+        write_record(tmp_path / "run.yaml", {}, torch.device("cpu"), {"collapsed": collapsed})
+        identity = {"trained_on": "d", "dataset": "d", "method": "vm", "seed": 0}
+        where = tmp_path / "pairs.tsv", 0, prepared, Scoring(LABELS), identity
+        evaluate_chunk(network, *where, tmp_path / "c.csv", "cpu")
+        told.append(set(pd.read_csv(tmp_path / "c.csv", keep_default_na=False)["collapsed"]))
+    assert told == [{"the network moves nothing"}, {""}]
+
+
 class Encoding(Shift):
     """Tells which images it encoded, by their sum."""
 
