@@ -213,10 +213,8 @@ def _chosen(options: argparse.Namespace) -> Choice:
 
 
 def _register_one(files: PairFiles, choice: Choice, settings: Settings, options: argparse.Namespace) -> None:
-    from spnet.device import prepare_process
     from spnet.registration.output import register_files, to_text
 
-    prepare_process()
     method = choice.spec.build(options.device)
     print(to_text(register_files(files, choice, method, settings, options.output)))
     print(options.output)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spnet.device import use_exact_float32
+from spnet.device import set_convolution_precision
 from spnet.doctor.findings import Finding, guarded
 from spnet.fields import integrate, warp
 from spnet.methods import build_method
@@ -39,7 +39,7 @@ def self_test(weights: str | Path | None) -> Iterator[Finding]:
     ----------
     weights: SPnet's published ones, or None: then nothing that they do is checked.
     """
-    use_exact_float32()
+    set_convolution_precision("ieee")
     checks: dict[str, Check] = {"fields": _fields, "metrics": _metrics, "network": _network, "training": _training}
     if weights is not None:
         checks["spnet"] = partial(_published, Path(weights))

@@ -42,14 +42,23 @@ class MethodSpec:
     compute: Compute = field(default_factory=Compute)
 
     def build(self, device: str) -> Method:
-        """The method with its weights, ready to register on `device`."""
+        """The method with its weights, ready to register on `device`, and this process with it.
+
+        Raises
+        ------
+        ConfigError: a learned method without weights, a device that is not there or that lacks the precision.
+        """
+        target = choose_device(device)
         method = build_method(self.implementation, self.options)
         if self.weights is not None:
             load_weights(method, self.weights)
         elif method.count_parameters():
             raise ConfigError(f"method '{self.implementation}' is learned, but no weights were given for it")
-        method.compute = self.compute
-        return to_device(method, choose_device(device)).eval()
+        prepare_process()
+        if method.count_parameters():
+            method.compute = self.compute.on(target)
+            prepare_process(method.compute.convolutions)
+        return to_device(method, target).eval()
 
 
 def evaluate_chunk(
@@ -70,7 +79,6 @@ def evaluate_chunk(
     prepared: folder with a folder per prepared subject.
     identity: values of the columns trained_on, dataset, method and seed.
     """
-    prepare_process()
     method = spec.build(device)
     pairs = pd.read_csv(pairs_file, sep="\t", dtype=str, keep_default_na=False)
     reader = prepared_reader(prepared, choose_device(device))

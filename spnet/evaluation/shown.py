@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from spnet.data.labels import DICE, LabelSet
-from spnet.device import choose_device, prepare_process
+from spnet.device import choose_device
 from spnet.errors import DataError
 from spnet.evaluation.chunk import IDENTITY, MethodSpec
 from spnet.evaluation.evaluate import COLUMNS, prepared_reader, score_found
@@ -77,7 +77,6 @@ def register_shown(
         every level, 0 the finest, ``level_{i}_{part}`` for the parts of :class:`spnet.methods.base.LevelView`;
         ``facts`` (CSV), the columns of the metrics table and the sampler.
     """
-    prepare_process()
     method = spec.build(device)
     pair = pd.read_csv(pair_file, sep="\t", dtype=str, keep_default_na=False).iloc[0]
     read = prepared_reader(prepared, choose_device(device))

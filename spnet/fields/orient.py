@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from spnet.fields.warp import check_field
@@ -37,4 +38,5 @@ class Orientation:
         back = displacement.flip([2 + axis for axis in self.reversed_axes]).clone()
         for axis in self.reversed_axes:
             back[:, axis] *= -1
-        return back.permute(0, 1, *(2 + index for index in position))[:, position]
+        back = back.permute(0, 1, *(2 + index for index in position))
+        return torch.stack([back[:, index] for index in position], dim=1)

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from spnet import kernels
+
 Sampler = Literal["exact", "exact_zeros", "official"]
 Interpolation = Literal["linear", "nearest"]
 
@@ -61,12 +63,21 @@ class _Warp(torch.autograd.Function):
     def forward(ctx: FunctionCtx, volume: Tensor, displacement: Tensor, sampler: Sampler) -> Tensor:
         ctx.save_for_backward(volume, displacement)
         ctx.sampler = sampler
+        if kernels.usable(volume, displacement):
+            from spnet.kernels import sampling
+
+            return sampling.warp(volume, displacement, sampler)
         return sample(volume, to_normalised(displacement), sampler)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
         volume, displacement = ctx.saved_tensors
+        if kernels.usable(gradient, volume, displacement):
+            from spnet.kernels import sampling
+
+            wanted = ctx.needs_input_grad[0]
+            return *sampling.warp_gradients(gradient, volume, displacement, ctx.sampler, wanted), None
         normalised = to_normalised(displacement)
         to_volume, to_field = sample_backward(gradient, volume, normalised, ctx.sampler, ctx.needs_input_grad[0])
         return to_volume, (to_field * _scale(displacement)).flip(1), None
@@ -170,7 +181,8 @@ def identity_grid(shape: tuple[int, int, int], device: torch.device, dtype: torc
     """Normalised coordinates of every voxel, [1, D, H, W, 3], last axis first.
 
     Cached: rebuilding it costs as much as the sampling itself, and a network asks for the same few shapes again and
-    again. All samplers share it, since they differ in how the coordinates are read, not in what they are.
+    again. All samplers share it, since they differ in how the coordinates are read, not in what they are. Never given
+    up: a recorded CUDA graph goes on reading it.
     """
     # An inference tensor in the cache would break a later training step.
     with torch.inference_mode(False):

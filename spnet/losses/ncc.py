@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from spnet import kernels
 from spnet.together import pays_together
 
 # Of the authors' program; against products of un-normalised window sums.
@@ -42,6 +43,8 @@ def local_ncc(image_1: Tensor, image_2: Tensor, window: int = 9) -> Tensor:
         raise ValueError(
             f"images must be [B, C, D, H, W] of one shape, not {tuple(image_1.shape)} and {tuple(image_2.shape)}"
         )
+    if kernels.usable(image_1, image_2) and image_1.dtype == image_2.dtype == torch.float32:
+        return _LocalNccOnCuda.apply(image_1.contiguous(), image_2.contiguous(), window)
     return _LocalNcc.apply(image_1, image_2, window)
 
 
@@ -155,3 +158,24 @@ def _images_and_products(image_1: Tensor, image_2: Tensor) -> Iterator[Tensor]:
     yield from (image_1, image_2)
     for first, second in ((image_1, image_1), (image_2, image_2), (image_1, image_2)):
         yield first * second
+
+
+class _LocalNccOnCuda(torch.autograd.Function):
+    """The same by our kernels."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, image_1: Tensor, image_2: Tensor, window: int) -> Tensor:
+        from spnet.kernels.correlation import correlate
+
+        correlation, maps = correlate(image_1, image_2, window, EPSILON)
+        ctx.save_for_backward(image_1, image_2, maps)
+        ctx.window = window
+        return correlation
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        from spnet.kernels.correlation import gradients
+
+        image_1, image_2, maps = ctx.saved_tensors
+        return *gradients(image_1, image_2, maps, gradient, ctx.window, ctx.needs_input_grad[:2]), None

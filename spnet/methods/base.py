@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -168,8 +168,13 @@ class Method(nn.Module, ABC):
         """
         return (Stage("all", steps, learning_rate),)
 
-    def begin_step(self, stage: Stage, step: int) -> None:
-        """Called before every training step with the number of finished steps of its stage, to choose what trains."""
+    def begin_step(self, stage: Stage, step: int) -> Hashable:
+        """Called before every training step with the number of finished steps of its stage, to choose what trains.
+
+        Returns
+        -------
+        What tells this step from those of its stage that are computed in another way; None where all are alike.
+        """
 
     def count_parameters(self) -> int:
         """Number of trainable parameters."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from spnet.device import resolve_convolutions
 from spnet.together import pays_together
 
 Result = TypeVar("Result")
@@ -21,16 +22,27 @@ class Compute:
 
     Attributes
     ----------
-    convolutions: ``bfloat16`` runs a network's convolutions in that precision, its heads, fields and losses in float32.
+    convolutions: precision of a network's convolutions, and of nothing else: ``float32``; ``tf32`` (CUDA alone: inputs
+        rounded to 11 bits, sums in float32); ``bfloat16`` (heads as with ``tf32``); or ``auto``, which is TF32 where
+        there is such, else float32.
     batch_directions: SPnet's ways there and back are one batch of two, not one after the other; ``auto`` decides at
         every level, by device and size.
     recompute: SPnet keeps neither activations nor squarings for the backward pass and does them again there: less
         memory, more time.
     """
 
-    convolutions: Literal["float32", "bfloat16"] = "float32"
+    convolutions: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
     batch_directions: Literal["auto", True, False] = "auto"
     recompute: bool = False
+
+    def on(self, device: torch.device) -> Compute:
+        """The same with the precision that ``auto`` means on `device`.
+
+        Raises
+        ------
+        ConfigError: `device` has not the precision that is asked for.
+        """
+        return replace(self, convolutions=resolve_convolutions(self.convolutions, device))
 
     def precision(self, device: torch.device) -> torch.autocast:
         """Context in which a network runs on `device`."""

@@ -204,12 +204,14 @@ class LapIRN(Method, LevelLayers):
             )
         return tuple(Stage(name, share, learning_rate) for name, share in zip(_STAGES, shares, strict=True))
 
-    def begin_step(self, stage: Stage, step: int) -> None:
-        """Train up to the stage's level, the coarser ones not before `frozen_steps`."""
+    def begin_step(self, stage: Stage, step: int) -> bool:
+        """Train up to the stage's level, the coarser ones not before `frozen_steps`; whether they do."""
         self._training_level = _STAGES.index(stage.name) + 1
         coarser = [None, self.model_lvl2.model_lvl1, self.model_lvl2][self._training_level - 1]
+        thawed = step >= self.options.frozen_steps
         if coarser is not None:
-            coarser.requires_grad_(step >= self.options.frozen_steps)
+            coarser.requires_grad_(thawed)
+        return thawed
 
     def _find(self, field: Tensor, level: int) -> Found:
         if not self.options.diffeomorphic:

@@ -52,9 +52,10 @@ class SCCnet(VoxelMorph):
         super().__init__(options)
         self._with_cycle = True
 
-    def begin_step(self, stage: Stage, step: int) -> None:
+    def begin_step(self, stage: Stage, step: int) -> bool:
         """Choose whether this step follows the triplet's cycles."""
         self._with_cycle = step % self.options.cycle_every == 0
+        return self._with_cycle
 
     def training_loss(self, images: Sequence[Tensor]) -> dict[str, Tensor]:
         """The pair's terms for the first two images, and the cycle term of all three."""

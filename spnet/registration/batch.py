@@ -19,7 +19,7 @@ import torch
 from tqdm import tqdm
 
 from spnet import __version__
-from spnet.device import choose_device, prepare_process
+from spnet.device import choose_device
 from spnet.errors import DataError, RegistrationError, SpnetError, first_line
 from spnet.files import atomic_path, make_folder
 from spnet.methods.base import Method
@@ -213,7 +213,6 @@ def _method(task: Task) -> Method:
     """The method, built once in every process."""
     key = (json.dumps(_settings_of(task.choice), default=str), task.device)
     if key not in _built:
-        prepare_process()
         _built.clear()
         _built[key] = task.choice.spec.build(task.device)
     return _built[key]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +30,7 @@ from spnet.training import checkpoint
 from spnet.training.checkpoint import Progress
 from spnet.training.lock import one_at_a_time
 from spnet.training.record import write_record
+from spnet.training.step import Outcome, Step
 
 log = logging.getLogger(__name__)
 
@@ -80,15 +83,17 @@ def train(
 
     Raises
     ------
-    TrainingError: fewer than two images, or a loss or gradient that is not finite.
+    TrainingError: fewer than two images, a loss or gradient that is not finite, or a device with too little memory.
+    ConfigError: the device has not the precision that is asked for.
     """
     folder, target = Path(folder), choose_device(device)
     if len(images) < 2:
         raise TrainingError(f"training needs at least two images, not {len(images)}", path=folder)
-    prepare_process()
+    compute = (compute or Compute()).on(target)
+    prepare_process(compute.convolutions)
     torch.manual_seed(seed)
     method = to_device(build_method(implementation, method_options), target).train()
-    method.compute = compute or Compute()
+    method.compute = compute
     definition = _define(implementation, method, options, seed)
     parameters = method.count_parameters()  # before a stage freezes some
     trainer = _Trainer(method, [Path(path) for path in images], options, folder, definition, target)
@@ -109,6 +114,19 @@ def train(
             },
         )
     return method
+
+
+@contextmanager
+def _stream_of_its_own(device: torch.device) -> Iterator[None]:
+    """Let CUDA do the block's work in another queue than the default one, in which no graph can be recorded."""
+    if device.type != "cuda":
+        yield
+        return
+    stream = torch.cuda.Stream(device)
+    stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(stream):
+        yield
+    torch.cuda.current_stream(device).wait_stream(stream)
 
 
 def _define(implementation: str, method: Method, options: TrainingOptions, seed: int) -> dict[str, Any]:
@@ -149,7 +167,13 @@ class _Trainer:
         self.identity = checkpoint.fingerprint(definition, images)
         self.generator = torch.Generator().manual_seed(definition["seed"])
         self.progress = Progress()
-        self._read = cache(lambda path: torch.from_numpy(read_image(path).data)[None, None])
+        self._noted = 0.0  # when the last step was
+        self._read = cache(self._read_image)
+
+    def _read_image(self, path: Path) -> Tensor:
+        image = torch.from_numpy(read_image(path).data)[None, None]
+        # Where a card can fetch it while the processor goes on.
+        return image.pin_memory() if self.device.type == "cuda" else image
 
     def run(self) -> Progress:
         state = checkpoint.load(self.folder, self.identity)
@@ -159,7 +183,8 @@ class _Trainer:
             log.info("going on from stage %d, step %d", self.progress.stage + 1, self.progress.step)
         stages = self.method.stages(self.options.steps, self.options.learning_rate)
         total = sum(stage.steps for stage in stages)
-        with tqdm(total=total, initial=len(self.progress.history), disable=None, unit="step") as bar:
+        bar = tqdm(total=total, initial=len(self.progress.history), disable=None, unit="step")
+        with bar, _stream_of_its_own(self.device):
             for index in range(self.progress.stage, len(stages)):
                 if index > self.progress.stage:
                     self.progress.stage, self.progress.step = index, 0
@@ -168,50 +193,48 @@ class _Trainer:
         return self.progress
 
     def _run_stage(self, stage: Stage, state: dict[str, Any] | None, bar: tqdm) -> None:
-        optimiser = torch.optim.Adam(self.method.parameters(), lr=stage.learning_rate)
+        step = Step(self.method, stage.learning_rate, self.device)
         if state is not None:
-            checkpoint.restore(state, self.method, optimiser, self.generator)
-        log_every = max(1, stage.steps // LOG_LINES)
-        while self.progress.step < stage.steps:
-            row = self._step(stage, optimiser)
-            self.progress.step += 1
-            self.progress.history.append(row)
-            bar.update()
-            bar.set_postfix(loss=f"{row['loss']:.4f}")
-            if self.progress.step % log_every == 0 or self.progress.step == stage.steps:
-                log.info("%s: step %d of %d, loss %.5f", stage.name, self.progress.step, stage.steps, row["loss"])
-            if self.progress.step % self.options.checkpoint_every == 0 or self.progress.step == stage.steps:
-                checkpoint.save(self.folder, self.identity, self.progress, self.method, optimiser, self.generator)
+            checkpoint.restore(state, self.method, step.optimiser, self.generator)
+            step.reset()
+        # A card computes the next step while the numbers of the last one are read.
+        late, pending = int(self.device.type == "cuda"), deque[Outcome]()
+        for number in range(self.progress.step, stage.steps):
+            variant = self.method.begin_step(stage, number)
+            images = [self._draw() for _ in range(self.method.images_per_step)]
+            pending.append(step.run(images, stage.rate_at(number), variant))
+            due = (number + 1) % self.options.checkpoint_every == 0 or number + 1 == stage.steps
+            while len(pending) > (0 if due else late):
+                self._note(stage, pending.popleft(), bar)
+            if due:
+                checkpoint.save(self.folder, self.identity, self.progress, self.method, step.optimiser, self.generator)
 
-    def _step(self, stage: Stage, optimiser: torch.optim.Optimizer) -> dict[str, float | str]:
-        started = time.perf_counter()
-        self.method.begin_step(stage, self.progress.step)
-        for group in optimiser.param_groups:
-            group["lr"] = stage.rate_at(self.progress.step)
-        images = [self._draw() for _ in range(self.method.images_per_step)]
-        optimiser.zero_grad(set_to_none=True)
-        terms = self.method.training_loss(images)
-        loss = sum(terms.values())
-        values = {name: term.item() for name, term in terms.items()}
-        if not math.isfinite(loss.item()):
-            raise self._diverged(f"the loss is {loss.item()}, its terms are {values}")
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.method.parameters(), math.inf).item()
+    def _note(self, stage: Stage, outcome: Outcome, bar: tqdm) -> None:
+        """Write what a step measured into the history, as soon as it is known.
+
+        Raises
+        ------
+        TrainingError: it is not finite; no checkpoint has been written since.
+        """
+        values = outcome.read()
+        loss, norm = values.pop("loss"), values.pop("gradient_norm")
+        if not math.isfinite(loss):
+            raise self._diverged(f"the loss is {loss}, its terms are {values}")
         if not math.isfinite(norm):
-            raise self._diverged(f"the gradient is not finite, the loss {loss.item():.5f}")
-        optimiser.step()
-        return {
-            "stage": stage.name,
-            "step": self.progress.step + 1,
-            "loss": loss.item(),
-            **values,
-            "gradient_norm": norm,
-            "seconds": round(time.perf_counter() - started, 4),
-        }
+            raise self._diverged(f"the gradient is not finite, the loss {loss:.5f}")
+        now = time.perf_counter()
+        seconds, self._noted = now - max(outcome.started, self._noted), now
+        self.progress.step += 1
+        row = {"stage": stage.name, "step": self.progress.step, "loss": loss, **values, "gradient_norm": norm}
+        self.progress.history.append(row | {"seconds": round(seconds, 4)})
+        bar.update()
+        bar.set_postfix(loss=f"{loss:.4f}")
+        if self.progress.step % max(1, stage.steps // LOG_LINES) == 0 or self.progress.step == stage.steps:
+            log.info("%s: step %d of %d, loss %.5f", stage.name, self.progress.step, stage.steps, loss)
 
     def _draw(self) -> Tensor:
         drawn = torch.randint(len(self.images), (self.options.batch_size,), generator=self.generator)
-        return torch.cat([self._read(self.images[int(index)]) for index in drawn]).to(self.device)
+        return torch.cat([self._read(self.images[int(index)]) for index in drawn])
 
     def _of_stage(self) -> str:
         return f" of stage {self.progress.stage + 1}" if self.progress.stage else ""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from spnet.methods.compute import Compute
+from spnet.methods.convolution import Upsampling3d
 from spnet.methods.layers import flow_head
 from spnet.methods.spnet.backbones import Plain, convolution
 
@@ -79,4 +80,4 @@ class PyramidLayers(nn.Module):
         self.add_module(f"conv{level}_1", convolution(width, width))
         self.add_module(f"predict_flow{level}", flow_head(width))
         if level:
-            self.add_module(f"upfeat{level}", nn.ConvTranspose3d(width, GLOBAL_CHANNELS, 4, stride=2, padding=1))
+            self.add_module(f"upfeat{level}", Upsampling3d(width, GLOBAL_CHANNELS))
