@@ -144,7 +144,7 @@ def _whole(slabs: Tensor, batch: int) -> Tensor:
 
 
 def _slabs_worth_cutting(volume: Tensor, points: Tensor) -> int:
-    if volume.device.type != "cpu" or volume.shape[0] > 1 or points[..., 0].numel() < _WORTH_A_THREAD:
+    if volume.device.type != "cpu" or volume.shape[0] > 1 or points.numel() < 3 * _WORTH_A_THREAD:
         return 1
     return next(parts for parts in range(torch.get_num_threads(), 0, -1) if points.shape[1] % parts == 0)
 
@@ -163,10 +163,15 @@ def _scale(field: Tensor) -> Tensor:
     return _scale_of(tuple(field.shape[2:]), field.device, field.dtype)
 
 
+# The caches below have no bound: a captured CUDA graph goes on reading a tensor that was dropped from one, and its
+# memory would be somebody else's by then. A process sees few grids: those of one data set's volumes and their levels.
 @cache
 def _scale_of(shape: tuple[int, int, int], device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Factors from voxels to half grids, [1, 3, 1, 1, 1], last axis first; kept, since a card waits for a new one."""
-    with torch.inference_mode(False):
+    """Units of half the grid in a voxel, [1, 3, 1, 1, 1], last axis first.
+
+    Cached: made from Python's numbers, it would have the host wait for the card at every call.
+    """
+    with torch.inference_mode(False):  # an inference tensor in the cache would break a later training step
         factors = [2.0 / max(size - 1, 1) for size in reversed(shape)]
         return torch.tensor(factors, dtype=dtype, device=device).view(1, 3, 1, 1, 1)
 

@@ -5,7 +5,7 @@ from spnet.losses.correlation import global_correlation
 from spnet.losses.divergence import smooth_prior_divergence
 from spnet.losses.folding import antifold, negative_jacobian
 from spnet.losses.ncc import local_ncc
-from spnet.losses.smoothness import gradient_smoothness
+from spnet.losses.smoothness import gradient_smoothness, roughness
 
 __all__ = [
     "antifold",
@@ -15,5 +15,6 @@ __all__ = [
     "inverse_consistency",
     "local_ncc",
     "negative_jacobian",
+    "roughness",
     "smooth_prior_divergence",
 ]

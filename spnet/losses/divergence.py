@@ -26,7 +26,7 @@ def smooth_prior_divergence(mean: Tensor, log_variance: Tensor, precision: float
     return 1.5 * (spread + precision / 2 * gradient_smoothness(mean))
 
 
-@cache
+@cache  # without a bound, as the grids of spnet.fields.warp
 def _count_neighbours(shape: tuple[int, int, int], device: torch.device, dtype: torch.dtype) -> Tensor:
     """How many of its six neighbours every voxel has inside the volume."""
     with torch.inference_mode(False):  # an inference tensor in the cache would break a later training step

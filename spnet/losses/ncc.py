@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from spnet import kernels
+from spnet.together import pays_together
 
 # Of the authors' program; against products of un-normalised window sums.
 EPSILON = 1e-5
@@ -45,27 +50,40 @@ def local_ncc(image_1: Tensor, image_2: Tensor, window: int = 9) -> Tensor:
 
 def box_sum(volume: Tensor, window: int) -> Tensor:
     """Sum over the `window`^3 cube around every voxel of [..., D, H, W], zeros outside."""
-    for axis in (-3, -2, -1):
-        volume = _line_sum(volume, window, axis)
+    sizes = volume.shape
+    volume = F.pad(volume, [window // 2] * 6)
+    for axis in (-1, -2, -3):
+        volume = _line_sum(volume, window, axis, sizes[axis])
     return volume
 
 
-def _line_sum(volume: Tensor, window: int, axis: int) -> Tensor:
+def _box_sums(maps: Iterator[Tensor], window: int) -> Iterator[Tensor]:
+    """Box sums of maps of one shape, small ones together; of large ones only one is made and summed at a time."""
+    first = next(maps)
+    if pays_together(first.device, first.numel()):
+        yield from box_sum(torch.stack([first, *maps]), window)
+    else:
+        yield from map(partial(box_sum, window=window), chain([first], maps))
+
+
+def _line_sum(padded: Tensor, window: int, axis: int, size: int) -> Tensor:
     """Sums over 1, 2, 4, ... neighbours by doubling; the window is put together from its binary digits."""
-    size = volume.shape[axis]
-    padding = [0, 0] * (-axis - 1) + [window // 2, window // 2]
-    doubled = F.pad(volume, padding)
-    total, offset, width = None, 0, 1
+    total, doubled, offset, width = None, padded, 0, 1
     while width <= window:
         if window & width:
-            part = doubled.narrow(axis, offset, size)
+            part = _cut(doubled, axis, offset, size)
             total = part if total is None else total + part
             offset += width
         width *= 2
         if width <= window:
             length = doubled.shape[axis] - width // 2
-            doubled = doubled.narrow(axis, 0, length) + doubled.narrow(axis, width // 2, length)
+            doubled = _cut(doubled, axis, 0, length) + _cut(doubled, axis, width // 2, length)
     return total
+
+
+def _cut(volume: Tensor, axis: int, start: int, length: int) -> Tensor:
+    """``volume.narrow(axis, start, length)`` for one of the last axes, by one operator less."""
+    return volume[(..., slice(start, start + length), *[slice(None)] * (-axis - 1))]
 
 
 class _LocalNcc(torch.autograd.Function):
@@ -79,11 +97,12 @@ class _LocalNcc(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: FunctionCtx, image_1: Tensor, image_2: Tensor, window: int) -> Tensor:
-        mean_1, mean_2 = (box_sum(image, window) / window**3 for image in (image_1, image_2))
         count = window**3
-        variance_1 = box_sum(image_1 * image_1, window).addcmul_(mean_1, mean_1, value=-count)
-        variance_2 = box_sum(image_2 * image_2, window).addcmul_(mean_2, mean_2, value=-count)
-        cross = box_sum(image_1 * image_2, window).addcmul_(mean_1, mean_2, value=-count)
+        sums = _box_sums(_images_and_products(image_1, image_2), window)
+        mean_1, mean_2 = next(sums).div_(count), next(sums).div_(count)
+        variance_1 = next(sums).addcmul_(mean_1, mean_1, value=-count)
+        variance_2 = next(sums).addcmul_(mean_2, mean_2, value=-count)
+        cross = next(sums).addcmul_(mean_1, mean_2, value=-count)
         variance_1.clamp_(min=0)
         variance_2.clamp_(min=0)
         # Cauchy-Schwarz holds for the true sums; rounding may break it where an image is flat.
@@ -110,20 +129,35 @@ class _LocalNcc(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         image_1, image_2, mean_1, mean_2, by_cross, by_variance_1, by_variance_2 = ctx.saved_tensors
-        scale = gradient / image_1.numel()
-        sum_cross = box_sum(by_cross, ctx.window)
+        roles = (
+            (image_1, image_2, mean_1, mean_2, by_variance_1),
+            (image_2, image_1, mean_2, mean_1, by_variance_2),
+        )
 
-        def gradient_to(image: Tensor, other: Tensor, mean: Tensor, other_mean: Tensor, by_variance: Tensor) -> Tensor:
-            constant = box_sum(by_cross * other_mean + 2 * by_variance * mean, ctx.window)
-            slope = box_sum(by_variance, ctx.window)
+        def maps() -> Iterator[Tensor]:
+            yield by_cross
+            for (_, _, mean, other_mean, by_variance), wanted in zip(roles, ctx.needs_input_grad, strict=False):
+                if wanted:
+                    yield (by_cross * other_mean).addcmul_(by_variance, mean, value=2)
+                    yield by_variance
+
+        scale = gradient / image_1.numel()
+        sums = _box_sums(maps(), ctx.window)
+        sum_cross = next(sums)
+
+        def gradient_to(image: Tensor, other: Tensor) -> Tensor:
+            constant, slope = next(sums), next(sums)
             return (other * sum_cross).addcmul_(image, slope, value=2).sub_(constant).mul_(scale)
 
-        gradient_1 = gradient_2 = None
-        if ctx.needs_input_grad[0]:
-            gradient_1 = gradient_to(image_1, image_2, mean_1, mean_2, by_variance_1)
-        if ctx.needs_input_grad[1]:
-            gradient_2 = gradient_to(image_2, image_1, mean_2, mean_1, by_variance_2)
+        gradient_1 = gradient_to(image_1, image_2) if ctx.needs_input_grad[0] else None
+        gradient_2 = gradient_to(image_2, image_1) if ctx.needs_input_grad[1] else None
         return gradient_1, gradient_2, None
+
+
+def _images_and_products(image_1: Tensor, image_2: Tensor) -> Iterator[Tensor]:
+    yield from (image_1, image_2)
+    for first, second in ((image_1, image_1), (image_2, image_2), (image_1, image_2)):
+        yield first * second
 
 
 class _LocalNccOnCuda(torch.autograd.Function):

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import torch
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from spnet.device import resolve_convolutions
+from spnet.together import pays_together
 
 Result = TypeVar("Result")
 
@@ -23,13 +25,14 @@ class Compute:
     convolutions: precision of a network's convolutions, and of nothing else: ``float32``; ``tf32`` (CUDA alone: inputs
         rounded to 11 bits, sums in float32); ``bfloat16`` (heads as with ``tf32``); or ``auto``, which is TF32 where
         there is such, else float32.
-    batch_directions: SPnet estimates there and back as one batch of two, not one after the other.
+    batch_directions: SPnet's ways there and back are one batch of two, not one after the other; ``auto`` decides at
+        every level, by device and size.
     recompute: SPnet keeps neither activations nor squarings for the backward pass and does them again there: less
         memory, more time.
     """
 
     convolutions: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
-    batch_directions: bool = False
+    batch_directions: Literal["auto", True, False] = "auto"
     recompute: bool = False
 
     def on(self, device: torch.device) -> Compute:
@@ -45,8 +48,18 @@ class Compute:
         """Context in which a network runs on `device`."""
         return torch.autocast(device.type, torch.bfloat16, enabled=self.convolutions == "bfloat16")
 
+    def batches(self, volume: Tensor) -> bool:
+        """Whether the two directions of a level are one batch, at one of whose maps [B, C, D, H, W] you are."""
+        if self.batch_directions != "auto":
+            return self.batch_directions
+        return pays_together(volume.device, volume.shape[0] * volume.shape[2:].numel())
+
     def run(self, function: Callable[..., Result], *arguments: object) -> Result:
-        """``function(*arguments)``, its activations recomputed in the backward pass where that is wanted."""
+        """``function(*arguments)``, its activations recomputed in the backward pass where that is wanted.
+
+        The function draws no random numbers. So the generator's state need not be kept for the second time, which
+        cannot be done while a CUDA graph is captured.
+        """
         if self.recompute and torch.is_grad_enabled():
-            return checkpoint(function, *arguments, use_reentrant=False)
+            return checkpoint(function, *arguments, use_reentrant=False, preserve_rng_state=False)
         return function(*arguments)

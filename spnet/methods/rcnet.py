@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from spnet.fields import Sampler, compose, warp
-from spnet.losses import global_correlation, local_ncc
+from spnet.losses import global_correlation, local_ncc, roughness
 from spnet.methods.base import Method, Registration, Stage
 from spnet.methods.layers import flow_head, start, uniform_scaling
 from spnet.methods.options import as_tuples, check_choice, check_not_negative, check_positive, check_sampler
@@ -86,14 +86,9 @@ class RCnet(Method):
         else:
             terms = {"similarity": 1 - global_correlation(fixed, warped)}
         for index, flow in enumerate(registration.details):
-            terms[f"smoothness_{index + 1}"] = self.options.smoothness_weight * _roughness(flow)
+            terms[f"smoothness_{index + 1}"] = self.options.smoothness_weight * roughness(flow)
         return terms
 
     def stages(self, steps: int, learning_rate: float) -> tuple[Stage, ...]:
         """One stage, its rate halved twice."""
         return (Stage("all", steps, learning_rate, tuple(round(share * steps) for share in self.options.halve_at)),)
-
-
-def _roughness(flow: Tensor) -> Tensor:
-    """Half the sum of squared forward differences, over the number of elements: the authors' regularisation."""
-    return sum(flow.diff(dim=axis).square().sum() for axis in (2, 3, 4)) / 2 / flow.numel()

@@ -8,6 +8,7 @@ from spnet.methods import METHODS, build_method
 from spnet.methods.compute import Compute
 
 SHAPE = (16, 24, 16)
+PLAIN = Compute(batch_directions=False)
 SPNETS = {"spnet": {}} | {name: ENTRIES[name]["options"] for name in ABLATIONS}
 
 
@@ -31,16 +32,30 @@ def loss_and_gradients(method, moving, fixed):
 
 @pytest.mark.parametrize("options", SPNETS.values(), ids=SPNETS)
 @pytest.mark.parametrize(
-    "compute", [Compute(batch_directions=True), Compute(recompute=True), Compute(batch_directions=True, recompute=True)]
+    "compute",
+    [
+        Compute(),
+        Compute(batch_directions=True),
+        Compute(batch_directions=False, recompute=True),
+        Compute(batch_directions=True, recompute=True),
+    ],
 )
 def test_batching_and_recomputing_change_nothing_but_rounding(options, compute, blobs):
     moving, fixed = blobs(1, SHAPE).double(), blobs(2, SHAPE).double()
-    plain, other = (enlarged("spnet", options, each).double() for each in (Compute(), compute))
+    plain, other = (enlarged("spnet", options, each).double() for each in (PLAIN, compute))
     expected_loss, expected = loss_and_gradients(plain, moving, fixed)
     loss, gradients = loss_and_gradients(other, moving, fixed)
     assert loss == pytest.approx(expected_loss, rel=1e-12)
     for ours, theirs in zip(gradients, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_directions_are_batched_by_size_and_device_unless_told_otherwise():
+    small, large = torch.empty(1, 1, 8, 8, 8), torch.empty(1, 1, 96, 112, 96)
+    assert Compute().batches(small)
+    assert not Compute().batches(large)
+    assert Compute(batch_directions=True).batches(large)
+    assert not Compute(batch_directions=False).batches(small)
 
 
 def test_recomputing_keeps_fewer_activations(blobs):

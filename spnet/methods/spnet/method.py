@@ -130,10 +130,16 @@ class SPnet(Method, PyramidLayers):
 
     def _similarity_loss(self, level: Level, moving: Tensor, fixed: Tensor, window: int) -> Tensor:
         """Negative squared local cross-correlation, the mean of the directions that the level has."""
-        there = local_ncc(fixed, warp(moving, level.displacement, self.sampler), window)
         if level.inverse is None:
-            return -there
-        return -(there + local_ncc(moving, warp(fixed, level.inverse, self.sampler), window)) / 2
+            return -self._likeness(fixed, moving, level.displacement, window)
+        if self.compute.batches(moving):
+            fields = torch.cat([level.displacement, level.inverse])
+            return -self._likeness(torch.cat([fixed, moving]), torch.cat([moving, fixed]), fields, window)
+        there = self._likeness(fixed, moving, level.displacement, window)
+        return -(there + self._likeness(moving, fixed, level.inverse, window)) / 2
+
+    def _likeness(self, target: Tensor, source: Tensor, displacement: Tensor, window: int) -> Tensor:
+        return local_ncc(target, warp(source, displacement, self.sampler), window)
 
     def _find_levels(self, moving: list[Tensor], fixed: list[Tensor]) -> list[Level]:
         """Feature pyramids -> levels, finest first, found from the coarsest to the finest."""
@@ -155,7 +161,7 @@ class SPnet(Method, PyramidLayers):
         """What the estimator of one level says of the way there, and of the way back where it is asked."""
         if not self.directions.estimates_back:
             return self._estimate_way(level, moving, fixed, there), None
-        if not self.compute.batch_directions:
+        if not self.compute.batches(moving):
             return self._estimate_way(level, moving, fixed, there), self._estimate_way(level, fixed, moving, back)
         coarser = Coarser.together(there, back) if there else None
         both = self._estimate_way(level, torch.cat([moving, fixed]), torch.cat([fixed, moving]), coarser)
@@ -181,7 +187,7 @@ class SPnet(Method, PyramidLayers):
             return Level(
                 there, self._to_displacement(there), None if back is None else self._to_displacement(back), back
             )
-        if self.compute.batch_directions:
+        if self.compute.batches(there):
             return Level(there, *self._to_displacement(torch.cat([there, -there])).chunk(2))
         return Level(there, self._to_displacement(there), self._to_displacement(-there))
 
