@@ -99,7 +99,7 @@ def test_after_all_of_it_weights_scores_and_tables_are_those_of_the_undisturbed_
     record = yaml.safe_load((story.run.folder / MODEL / "run.yaml").read_text())
     assert record["outcome"]["times_resumed"] == 2
     assert {path.name for path in (story.run.folder / MODEL).iterdir()} == {"weights.pt", "history.csv", "run.yaml"}
-    assert list(run.rglob(".partial-*")) == []
+    assert [*run.rglob(".partial-*"), *run.rglob("*.journal")] == []
     print_table(story, len(one), len(tables))
 
 
