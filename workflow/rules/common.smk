@@ -43,8 +43,8 @@ METHODS = config["methods"]
 DATASETS = config["datasets"]
 DATA_ROOT = config["data_root"]
 CHUNKS = "evaluate_chunk"  # their name in a profile's group-components
-# In what order to do what could be done now: what brings a training's results before the next training, trainings before
-# all else (they need several cores at once, which jobs of one core would take one by one), and scans by dataset.
+# In what order to do what could be done now: what brings a training's results, then trainings, then scans by dataset. SyN is
+# the last: it takes whatever core nothing else wants.
 RESULTS = 1000
 TRAININGS = {training: RESULTS - 1 - place for place, training in enumerate(training_order(config))}
 
@@ -123,12 +123,13 @@ def training_priority(wildcards):
 
 
 def preparation_priority(wildcards):
+    """Those that are named first, first; and before the evaluations that are in no hurry."""
     return len(DATASETS) - list(DATASETS).index(wildcards.dataset)
 
 
 def evaluation_priority(wildcards):
     """Networks at once; the others when there is nothing else to do, the quick ones first."""
-    return -METHODS[wildcards.method]["minutes_per_pair"] if is_untrained(wildcards.method) else RESULTS
+    return 1 / (1 + METHODS[wildcards.method]["minutes_per_pair"]) if is_untrained(wildcards.method) else RESULTS
 
 
 def seeds_of(method):
