@@ -52,9 +52,12 @@ def kill_chunk_then_start_twice_then_kill_all(seen):
     process = run.start_again("first.txt", seen.targets)
     wait_until(run.is_locked, process)
     second = run.start_again("refused.txt", seen.targets)
+    (training,) = wait_until(lambda: jobs_of(process, "train_method"), process)
+    training.suspend()  # it might end before SyN has a pair
     wait_until(run.pairs_kept, process)
     kill(job_with_ants(process))
     seen.pairs_at_kill = run.pairs_kept()
+    training.resume()
     wait_until(lambda: run.said("first.txt", "Error in rule evaluate_chunk"), process)
     wait_until(lambda: run.steps_logged() > 1, process)
     seen.chunk_left = (run.folder / SYN).exists()

@@ -11,7 +11,6 @@ rule evaluate_chunk:
             "evaluation/chunk",
             "evaluation/evaluate",
             "evaluation/further",
-            "evaluation/journal",
             "evaluation/register",
             "evaluation/cost",
             "fields",
