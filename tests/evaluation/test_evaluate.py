@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from spnet.data.labels import LabelSet
-from spnet.data.pairs import write_pairs
 from spnet.errors import ConfigError, RegistrationError, SpnetError
 from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
 from spnet.evaluation.evaluate import ReadyImages, evaluate_pairs, prepared_reader
 from spnet.evaluation.further import FurtherMetrics
 from spnet.evaluation.register import make_ready, register_both_ways, register_ready
+from spnet.methods import build_method
 from spnet.methods.base import Method, NoOptions, Registration
+from spnet.training.record import write_record
 
 LABELS = LabelSet(scored=(1, 2, 9))
 SHAPE = (12, 14, 10)
@@ -49,7 +50,7 @@ def pick(scores, metric, structure="volume", moving="low"):
 
 
 def evaluate(prepared, method, *further):
-    pairs = pd.DataFrame([{"first": "low", "second": "high", "chunk": 0}])
+    pairs = pd.DataFrame([{"first": "low", "second": "high"}])
     return evaluate_pairs(method, pairs, prepared_reader(prepared, torch.device("cpu")), LABELS, *further)
 
 
@@ -145,12 +146,9 @@ def test_a_learned_method_without_weights_is_not_scored():
 
 
 def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):
-    write_pairs(["low", "high"], 5, tmp_path / "pairs.tsv")
     identity = {"trained_on": "none", "dataset": "d", "method": "identity", "seed": 0}
     scoring = Scoring(LABELS, FurtherMetrics(["hd95"], 2.0))
-    evaluate_chunk(
-        MethodSpec("identity"), tmp_path / "pairs.tsv", 0, prepared, scoring, identity, tmp_path / "c.csv", "cpu"
-    )
+    evaluate_chunk(MethodSpec("identity"), [("low", "high")], prepared, scoring, identity, tmp_path / "c.csv", "cpu")
     scores = pd.read_csv(tmp_path / "c.csv", dtype={"structure": str})
     assert list(scores.columns) == [*identity, "moving", "fixed", "metric", "structure", "value", "collapsed"]
     assert set(zip(scores["moving"], scores["fixed"], strict=True)) == {("low", "high"), ("high", "low")}
@@ -160,15 +158,13 @@ def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):
 
 
 def test_scores_of_a_training_that_collapsed_say_so_and_others_do_not(prepared, tmp_path):
-    write_pairs(["low", "high"], 5, tmp_path / "pairs.tsv")
     network = MethodSpec("vm", {}, tmp_path / "weights.pt")
     torch.save(build_method("vm", {}).state_dict(), network.weights)
     told = []
     for collapsed in ("the network moves nothing", None):
         write_record(tmp_path / "run.yaml", {}, torch.device("cpu"), {"collapsed": collapsed})
         identity = {"trained_on": "d", "dataset": "d", "method": "vm", "seed": 0}
-        where = tmp_path / "pairs.tsv", 0, prepared, Scoring(LABELS), identity
-        evaluate_chunk(network, *where, tmp_path / "c.csv", "cpu")
+        evaluate_chunk(network, [("low", "high")], prepared, Scoring(LABELS), identity, tmp_path / "c.csv", "cpu")
         told.append(set(pd.read_csv(tmp_path / "c.csv", keep_default_na=False)["collapsed"]))
     assert told == [{"the network moves nothing"}, {""}]
 
