@@ -34,18 +34,18 @@ class Entry:
     deviations: tuple[str, ...]
 
 
-def find_methods_file() -> Path:
-    """methods.yaml of the folder one stands in, else of the checkout that this package runs from.
+def find_configuration(name: str) -> Path:
+    """A file of config/ of the folder one stands in, else of the checkout that this package runs from.
 
     Raises
     ------
     ConfigError: it is in neither.
     """
-    places = [folder / "config" / "methods.yaml" for folder in (Path.cwd(), Path(__file__).parents[1])]
+    places = [folder / "config" / name for folder in (Path.cwd(), Path(__file__).parents[1])]
     for path in places:
         if path.is_file():
             return path
-    raise ConfigError("no config/methods.yaml here", remedy="Run in a checkout, or name the file with --config")
+    raise ConfigError(f"no config/{name} here", remedy="Run in a checkout of this project")
 
 
 def read_catalogue(path: str | Path) -> list[Entry]:

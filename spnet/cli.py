@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from spnet import __version__
-from spnet.commands import convert, doctor, evaluate, jacobian, methods, register, warp, weights
+from spnet.commands import convert, doctor, evaluate, jacobian, methods, register, report, warp, weights
 from spnet.errors import SpnetError
 
 COMMANDS = (
@@ -18,6 +18,7 @@ COMMANDS = (
     jacobian,
     convert,
     evaluate,
+    report,
     methods,
     weights,
     doctor,

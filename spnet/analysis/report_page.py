@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class ReportFiles:
     Attributes
     ----------
     tables: Markdown, named by the table.
+    unfinished: the Markdown of tables that have no file yet, by name.
     figures: PNG, named by the figure.
     preparation: QC pages, named by the dataset.
     trainings: every history.csv, a run.yaml beside it.
@@ -46,6 +47,7 @@ class ReportFiles:
     """
 
     tables: Sequence[str | Path] = ()
+    unfinished: Mapping[str, str] = field(default_factory=dict)
     figures: Sequence[str | Path] = ()
     preparation: Sequence[str | Path] = ()
     trainings: Sequence[str | Path] = ()
@@ -54,12 +56,15 @@ class ReportFiles:
     cost: str | Path | None = None
 
 
-def write_report(config: Mapping[str, Any], files: ReportFiles, output: str | Path) -> None:
+def write_report(
+    config: Mapping[str, Any], files: ReportFiles, output: str | Path, first: Sequence[Section] = ()
+) -> None:
     """Write the report of a run, one HTML file with its pictures inside.
 
     Parameters
     ----------
     config: the whole configuration of the run, defaults filled in.
+    first: sections before all others.
 
     Raises
     ------
@@ -67,21 +72,22 @@ def write_report(config: Mapping[str, Any], files: ReportFiles, output: str | Pa
     """
     trainings = [read_training(path) for path in files.trainings]
     lead = f"{_LEAD}\n{notes_box([*config['notes'], *collapse_sentences(trainings, config)])}"
-    write_text(output, to_html(f"Run {config['run']}", lead, _sections(config, files, trainings)))
+    write_text(output, to_html(f"Run {config['run']}", lead, [*first, *_sections(config, files, trainings)]))
 
 
 def _sections(config: Mapping[str, Any], files: ReportFiles, trainings: Sequence[Training]) -> list[Section]:
     """What there is, in the order of a reader's questions."""
     sections = [experiments_section(config, shown_experiments(config))]
-    if files.tables:
-        sections.append(tables_section(_in_order(files.tables), config))
+    if files.tables or files.unfinished:
+        tables = in_order([*files.tables, *(f"{name}.md" for name in files.unfinished)])
+        sections.append(tables_section(tables, config, files.unfinished))
     if files.significance:
         sections.append(markdown_section("significance", "Significance", Path(files.significance), config))
     if files.claims:
         claims = Path(files.claims)
         sections.append(claims_section(claims, claims.with_suffix(".csv"), config))
     if files.figures:
-        sections.append(figures_section(_in_order(files.figures), config))
+        sections.append(figures_section(in_order(files.figures), config))
     if files.cost:
         sections.append(markdown_section("cost", "Cost", Path(files.cost), config))
     if trainings:
@@ -91,7 +97,7 @@ def _sections(config: Mapping[str, Any], files: ReportFiles, trainings: Sequence
     return [*sections, software_section(), configuration_section(config)]
 
 
-def _in_order(paths: Sequence[str | Path]) -> list[Path]:
+def in_order(paths: Sequence[str | Path]) -> list[Path]:
     """By name, fig9 before fig10, the paper's, which have numbers, before others: laying one configuration over another
     shuffles its entries.
     """

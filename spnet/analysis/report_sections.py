@@ -56,17 +56,18 @@ def experiments_section(config: Mapping[str, Any], shown: Sequence[Mapping[str, 
     return Section("experiments", "What ran", f"{facts}\n{scrolling(what, 'Experiments')}")
 
 
-def tables_section(paths: Sequence[Path], config: Mapping[str, Any]) -> Section:
-    """Every table as it was written, the paper's values in it."""
+def tables_section(paths: Sequence[Path], config: Mapping[str, Any], unfinished: Mapping[str, str]) -> Section:
+    """Every table as it was written, the paper's values in it; of those that have no file yet, the Markdown so far."""
     run_notes = set(config["notes"])
     parts, bodies = {}, []
     for path in paths:
-        lines = _read(path).splitlines()
+        name = path.stem
+        lines = (unfinished[name] if name in unfinished else _read(path)).splitlines()
         # They stand once above everything, so need not be repeated under every table.
         text = "\n".join(line for line in lines if line.removeprefix("- ") not in run_notes)
-        parts[path.stem] = config["tables"][path.stem]["title"]
-        files = [f"tables/{path.stem}.{suffix}" for suffix in ("csv", "md", "tex")]
-        bodies.append(f'<div id="{escape(path.stem)}">{markdown_to_html(text, top=3)}\n{files_line(files)}</div>')
+        parts[name] = config["tables"][name]["title"]
+        files = "" if name in unfinished else files_line([f"tables/{name}.{suffix}" for suffix in ("csv", "md", "tex")])
+        bodies.append(f'<div id="{escape(name)}">{markdown_to_html(text, top=3)}\n{files}</div>')
     return Section("tables", "Tables", "\n".join(bodies), parts)
 
 

@@ -103,25 +103,44 @@ def write_table(
     outputs: Mapping[str, str | Path],
 ) -> None:
     """Write table `name` (its entry in experiments.yaml is `specification`) to outputs csv, markdown and latex."""
+    table, notes = assemble_table(name, specification, study, read_scores(metrics), read_published(published))
+    with atomic_path(outputs["csv"]) as temporary:
+        table.to_csv(temporary, index=False)
+    write_text(outputs["markdown"], to_markdown(table, specification["title"], notes))
+    write_text(outputs["latex"], to_latex(table, specification["title"], notes))
+
+
+def assemble_table(
+    name: str,
+    specification: Mapping[str, Any],
+    study: Study,
+    scores: pd.DataFrame,
+    paper: pd.DataFrame,
+    gaps: bool = False,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Table `name` and the notes under it.
+
+    Parameters
+    ----------
+    paper: from :func:`spnet.analysis.published.read_published`.
+    gaps: what was not scored is left open; else it is an error.
+    """
     names = specification["experiments"]
-    scores = study.scores_of(read_scores(metrics), names)
+    scores = study.scores_of(scores, names)
     label_sets = study.labels()
     columns = study.columns(names, specification["columns"])
     summary = summarise(per_pair(scores, label_sets))
-    paper, collapsed = read_published(published), collapses(scores)
+    collapsed = collapses(scores)
     notes = [*study.notes, *specification["notes"], *_seed_notes(scores), *_absent_notes(scores, label_sets)]
     metrics = dict.fromkeys(column.metric for column in columns)
     notes += [METRIC_NOTES[metric] for metric in metrics if metric in METRIC_NOTES]
     notes += _one_sided_notes(scores) if HD95 in metrics else []
     if study.part != "test":
         paper, notes = paper[:0], [*notes, f"Scored on the {study.part} subjects: the paper has no counterpart."]
-    table = build_table(summary, paper, name, study.rows(names, specification.get("rows")), columns, collapsed)
+    table = build_table(summary, paper, name, study.rows(names, specification.get("rows")), columns, collapsed, gaps)
     shown = set(zip(table["trained_on"], table["method"], strict=True))
     notes += collapse_notes({key: how for key, how in collapsed.items() if key in shown}, study.titles())
-    with atomic_path(outputs["csv"]) as temporary:
-        table.to_csv(temporary, index=False)
-    write_text(outputs["markdown"], to_markdown(table, specification["title"], notes))
-    write_text(outputs["latex"], to_latex(table, specification["title"], notes))
+    return table, notes
 
 
 def _seed_notes(scores: pd.DataFrame) -> list[str]:

@@ -36,6 +36,7 @@ METRIC_NOTES = {
 HIGHER_IS_BETTER = (DICE, DICE_MERGED)
 # As many digits as the paper prints; values that agree in them share a rank.
 DIGITS = 3
+_GAP = {"mean": float("nan"), "std": float("nan"), "low": float("nan"), "high": float("nan"), "pairs": 0}
 _KEY = ["trained_on", "dataset", "method", "metric", "structure"]
 
 
@@ -107,6 +108,7 @@ def build_table(
     rows: Sequence[Row],
     columns: Sequence[Column],
     collapsed: Collapses | None = None,
+    gaps: bool = False,
 ) -> pd.DataFrame:
     """Measured and published values of table `name`, one cell a row.
 
@@ -114,6 +116,10 @@ def build_table(
     ``best`` marks the best of every column as printed, affine only left out; ``row`` counts the table's rows. A cell
     of a training that `collapsed` says how in the column of that name; it is never best, has no difference to the
     paper, and its row's title has a mark.
+
+    Parameters
+    ----------
+    gaps: a cell of a method that was not scored has no mean and 0 pairs; else it is an error.
 
     Raises
     ------
@@ -126,7 +132,7 @@ def build_table(
         for position, row in enumerate(rows)
         for column in columns
         if (source := column.source_of(row)) is not None
-        if (cell := _cell(measured, printed, row, column, source)) is not None
+        if (cell := _cell(measured, printed, row, column, source, gaps)) is not None
     ]
     for cell in cells:
         how = cell[COLLAPSED] = (collapsed or {}).get((cell["trained_on"], cell["method"]), "")
@@ -140,16 +146,19 @@ def build_table(
 
 
 def _cell(
-    measured: pd.DataFrame, printed: pd.DataFrame, row: Row, column: Column, source: Source
+    measured: pd.DataFrame, printed: pd.DataFrame, row: Row, column: Column, source: Source, gaps: bool
 ) -> dict[str, str | float | None] | None:
     weights = source.weights_from[row.method]
     quantity = (column.metric, column.structure)
     wanted = (weights, column.dataset, row.method, *quantity)
-    if wanted not in measured.index:
-        if column.metric == HD95:
-            return None
+    if wanted in measured.index:
+        value = measured.loc[wanted]
+    elif gaps and wanted[:3] not in measured.index:
+        value = _GAP
+    elif column.metric == HD95:
+        return None
+    else:
         raise DataError(f"no score for {wanted}", remedy="Check the table's columns against the label set")
-    value = measured.loc[wanted]
     paper = None
     # Weights of another dataset than the experiment's are no counterpart of a row in the paper.
     if weights in (UNTRAINED, source.trained_on):

@@ -12,6 +12,7 @@ from spnet.analysis.tables import DIGITS
 
 _COLUMN = ["dataset", "metric", "structure"]
 _BEST = "Bold: the best of a column in the digits shown, affine only left out."
+_NOT_YET = "not yet"
 _PAPER = "paper: the published mean(std), and ours less theirs."
 
 
@@ -69,6 +70,7 @@ def _grid(table: pd.DataFrame, emphasise: Callable[[str], str]) -> tuple[list[st
             there = (row, *column) in cells.index
             cell = cells.loc[(row, *column)] if there else pd.Series(dtype=object)
             measured = marked(mean_std(cell.get("mean"), cell.get("std")), cell.get(COLLAPSED))
+            measured = _NOT_YET if there and cell["pairs"] == 0 else measured
             line.append(emphasise(measured) if cell.get("best") else measured)
             line += [_published(cell)] if with_paper else []
         body.append(line)
@@ -86,11 +88,11 @@ def _published(cell: pd.Series) -> str:
 
 
 def _standing_notes(table: pd.DataFrame) -> list[str]:
-    counts = table.groupby("dataset", sort=False)["pairs"].agg(["min", "max"])
+    counts = table[table["pairs"] > 0].groupby("dataset", sort=False)["pairs"].agg(["min", "max"])
     ranges = {
         row.Index: f"{row.min}" if row.min == row.max else f"{row.min} to {row.max}" for row in counts.itertuples()
     }
-    listed = ", ".join(f"{count} on {dataset}" for dataset, count in ranges.items())
+    listed = ", ".join(f"{count} on {dataset}" for dataset, count in ranges.items()) or "none yet"
     paper = [_PAPER] if table["published_mean"].notna().any() else []
     return [f"mean(std) over ordered pairs: {listed}.", _BEST, *paper]
 

@@ -36,7 +36,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the catalogue."""
-    from spnet.catalogue import find_methods_file, read_catalogue, to_text, to_tsv
+    from spnet.catalogue import find_configuration, read_catalogue, to_text, to_tsv
 
-    catalogue = read_catalogue(options.config or find_methods_file())
+    catalogue = read_catalogue(options.config or find_configuration("methods.yaml"))
     print(to_tsv(catalogue) if options.tsv else to_text(catalogue))

@@ -1,0 +1,153 @@
+"""The report of a run under way: how far it is, and everything that it has made by now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spnet.analysis.collect import read_scores
+from spnet.analysis.html import table
+from spnet.analysis.progress import Progress, Work, find_progress, hours_left, training_folder
+from spnet.analysis.published import read_published
+from spnet.analysis.report_html import Section, scrolling
+from spnet.analysis.report_page import ReportFiles, in_order, write_report
+from spnet.analysis.study import Study, assemble_table
+from spnet.analysis.text import to_markdown
+from spnet.planning import Scored, scores_of
+from spnet.runs import read_configuration
+
+# Beside report.html, which is Snakemake's to write: another there would look finished to it.
+NAME = "report_so_far.html"
+
+
+def write_report_so_far(run: str | Path, published: str | Path) -> list[str]:
+    """Write `NAME` into a run's folder, and return what it says in short.
+
+    Raises
+    ------
+    DataError: this is no folder of a run, or a result in it is damaged.
+    """
+    run = Path(run)
+    config = read_configuration(run)
+    progress = find_progress(run, config)
+    missing = _missing(run, config)
+    lines = [*_summary(progress), f"Not there yet: {', '.join(missing)}." if missing else "Every result is there."]
+    files = _files(run, config, progress, read_published(published))
+    write_report(config, files, run / NAME, [_section(progress, lines, config)])
+    return lines
+
+
+def _summary(progress: Progress) -> list[str]:
+    parts = {"Trainings": progress.trainings, "Evaluations": progress.evaluations}
+    lines = [f"{name}: {_counts(works)}." for name, works in parts.items()]
+    left = {name.lower(): hours_left(works) for name, works in parts.items()}
+    hours = " and ".join(f"{hours:.1f} hours of {name}" for name, (hours, _) in left.items())
+    unknown = " and ".join(f"{count} {name}" for name, (_, count) in left.items() if count)
+    told = f"; not in it are {unknown} of which nothing was measured yet" if unknown else ""
+    return [*lines, f"Left, one after the other, by the seconds measured so far: {hours}{told}."]
+
+
+def _counts(works: Sequence[Work]) -> str:
+    counts = Counter(work.state for work in works)
+    return ", ".join(f"{counts[state]} {state}" for state in ("done", "under way", "not begun"))
+
+
+def _section(progress: Progress, lines: Sequence[str], config: Mapping[str, Any]) -> Section:
+    body = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    parts = {"progress-trainings": "Trainings", "progress-evaluations": "Evaluations"}
+    tables = [_trainings(progress.trainings, config), _evaluations(progress.evaluations, config)]
+    for (key, title), rows in zip(parts.items(), tables, strict=True):
+        body += f'\n<div id="{key}"><h3>{title}</h3>\n{scrolling(rows, title)}</div>'
+    return Section("progress", "How far it is", body, parts)
+
+
+def _trainings(works: Sequence[Work], config: Mapping[str, Any]) -> str:
+    header = ["Dataset", "Method", "Seed", "State", "Last saved", "Step", "of", "Steps/s", "Hours left"]
+    rows = [
+        [
+            *(_title(config, work.trained_on), config["methods"][work.method]["title"], work.seed, work.state),
+            f"{work.saved:%Y-%m-%d %H:%M}" if work.saved else "",
+            *(f"{work.done:,}", f"{work.total:,}", _rate(work.seconds), _hours(work)),
+        ]
+        for work in works
+    ]
+    return table(header, rows, numbers_from=5)
+
+
+def _evaluations(works: Sequence[Work], config: Mapping[str, Any]) -> str:
+    header = ["Tested on", "Trained on", "Method", "State", "Pairs", "of", "Seconds a pair", "Hours left"]
+    rows = [
+        [
+            *(_title(config, work.dataset), _title(config, work.trained_on)),
+            *(config["methods"][work.method]["title"], work.state, f"{work.done:,}"),
+            "-" if work.total is None else f"{work.total:,}",
+            *("-" if work.seconds is None else f"{work.seconds:.3g}", _hours(work)),
+        ]
+        for work in works
+    ]
+    return table(header, rows, numbers_from=4)
+
+
+def _title(config: Mapping[str, Any], dataset: str) -> str:
+    """Of a dataset; published weights may be of one that is not in the run."""
+    return config["datasets"][dataset]["title"] if dataset in config["datasets"] else dataset
+
+
+def _rate(seconds: float | None) -> str:
+    return f"{1 / seconds:.3g}" if seconds else "-"
+
+
+def _hours(work: Work) -> str:
+    return "-" if work.hours_left is None else f"{work.hours_left:.2f}"
+
+
+def _results(config: Mapping[str, Any]) -> dict[str, str]:
+    """What the report shows besides trainings and preparation: title or name -> file."""
+    beside = [name for name in ("significance", "claims") if config[name]]
+    return {
+        **{name: f"tables/{name}.md" for name in config["tables"]},
+        **{name: f"figures/{name}.png" for name in config["figures"]},
+        **{name: f"{name}.md" for name in [*beside, "cost"]},
+    }
+
+
+def _missing(run: Path, config: Mapping[str, Any]) -> list[str]:
+    return [path.stem for path in in_order(_results(config).values()) if not (run / path).exists()]
+
+
+def _files(run: Path, config: Mapping[str, Any], progress: Progress, paper: pd.DataFrame) -> ReportFiles:
+    there = {name: run / file for name, file in _results(config).items() if (run / file).exists()}
+    pages = (run / "preparation" / f"{dataset}.html" for dataset in config["datasets"])
+    return ReportFiles(
+        tables=[path for name, path in there.items() if name in config["tables"]],
+        unfinished={name: _so_far(run, config, name, paper) for name in config["tables"] if name not in there},
+        figures=[path for name, path in there.items() if name in config["figures"]],
+        preparation=[page for page in pages if page.exists()],
+        trainings=[training_folder(run, work) / "history.csv" for work in progress.trainings if work.finished],
+        **{name: there.get(name) for name in ("significance", "claims", "cost")},
+    )
+
+
+def _so_far(run: Path, config: Mapping[str, Any], name: str, paper: pd.DataFrame) -> str:
+    """A table as Markdown, its rows without scores left open."""
+    entry = config["tables"][name]
+    wanted = {_scores(run, score) for score in scores_of(config, entry)}
+    scored = sorted(path for path in wanted if path.exists())
+    if not scored:
+        return f"# {entry['title']}\n\nNothing that this table shows has been scored yet.\n"
+    labels = {dataset: each["label_set"] for dataset, each in config["datasets"].items()}
+    study = Study(config["experiments"], config["methods"], labels, config["evaluate_on"], config["notes"])
+    rows, notes = assemble_table(name, entry, study, read_scores(scored), paper, gaps=True)
+    left = len(wanted) - len(scored)
+    return to_markdown(
+        rows, entry["title"], [f"Not finished: {left} of {len(wanted)} sets of scores are missing.", *notes]
+    )
+
+
+def _scores(run: Path, score: Scored) -> Path:
+    return run / "metrics" / score.trained_on / score.dataset / f"{score.method}.parquet"
