@@ -15,7 +15,7 @@ _HEADING, _ITEM = re.compile(r"(#{1,6})\s+(.*)"), re.compile(r"[-*]\s+(.*)")
 _RULE = re.compile(r"\|?[\s:|-]*-[\s:|-]*")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 # What begins as a number and is no sentence, and what stands for an absent one.
-_NUMBER = re.compile(r"\W*\d[^A-Za-z]{0,30}|-|–|—|")
+_NUMBER = re.compile(r"\W*\d[^A-Za-z]{0,30}|-|–|—||not yet")
 _LAST_HEADING = 6
 
 

@@ -46,9 +46,9 @@ def _summary(progress: Progress) -> list[str]:
     parts = {"Trainings": progress.trainings, "Evaluations": progress.evaluations}
     lines = [f"{name}: {_counts(works)}." for name, works in parts.items()]
     left = {name.lower(): hours_left(works) for name, works in parts.items()}
-    hours = " and ".join(f"{hours:.1f} hours of {name}" for name, (hours, _) in left.items())
-    unknown = " and ".join(f"{count} {name}" for name, (_, count) in left.items() if count)
-    told = f"; not in it are {unknown} of which nothing was measured yet" if unknown else ""
+    hours = " and ".join(f"{hours:.2f} hours of {name}" for name, (hours, _) in left.items())
+    unknown = " and ".join(f"{count} {name if count > 1 else name[:-1]}" for name, (_, count) in left.items() if count)
+    told = f"; without {unknown} of which nothing was measured yet" if unknown else ""
     return [*lines, f"Left, one after the other, by the seconds measured so far: {hours}{told}."]
 
 
@@ -143,10 +143,8 @@ def _so_far(run: Path, config: Mapping[str, Any], name: str, paper: pd.DataFrame
     labels = {dataset: each["label_set"] for dataset, each in config["datasets"].items()}
     study = Study(config["experiments"], config["methods"], labels, config["evaluate_on"], config["notes"])
     rows, notes = assemble_table(name, entry, study, read_scores(scored), paper, gaps=True)
-    left = len(wanted) - len(scored)
-    return to_markdown(
-        rows, entry["title"], [f"Not finished: {left} of {len(wanted)} sets of scores are missing.", *notes]
-    )
+    left = f"{len(wanted) - len(scored)} of {len(wanted)} sets of scores are missing"
+    return to_markdown(rows, entry["title"], [f"Not finished: {left}; bold is the best so far.", *notes])
 
 
 def _scores(run: Path, score: Scored) -> Path:

@@ -161,8 +161,8 @@ def test_the_page_shows_tables_with_gaps_and_what_is_missing(run, capsys):
     assert page.open == []
     assert page.ids.index("progress") < page.ids.index("tables")
     assert "<strong>0.500(0.000)</strong>" in text
-    assert '<th scope="row">VM</th><td>not yet</td>' in text
-    assert "Not finished: 2 of 4 sets of scores are missing." in text
+    assert '<th scope="row">VM</th><td class="number">not yet</td>' in text
+    assert "Not finished: 2 of 4 sets of scores are missing; bold is the best so far." in text
     assert "Nothing that this table shows has been scored yet." in text
     assert ">under way</td>" in text
 
@@ -184,7 +184,7 @@ def test_a_run_that_has_only_just_begun_has_a_report_too(tmp_path):
     keep_configuration(CONFIG, tmp_path)
     lines = write_report_so_far(tmp_path, published(tmp_path))
     assert lines[0] == "Trainings: 0 done, 0 under way, 4 not begun."
-    assert "not in it are 4 trainings and 5 evaluations of which nothing was measured yet" in lines[2]
+    assert "without 4 trainings and 5 evaluations of which nothing was measured yet" in lines[2]
 
 
 def test_the_report_of_snakemake_is_left_alone(run):

@@ -18,6 +18,7 @@ from faults import (
     wait_until,
 )
 
+from spnet.analysis.report_so_far import write_report_so_far
 from spnet.training import TrainingOptions, train
 
 NO_SPACE = "no space left to write this file"
@@ -72,6 +73,7 @@ def kill_chunk_then_start_twice_then_kill_all(seen):
     seen.steps_meanwhile = (before, run.steps_logged())
     seen.processes_killed = kill_all(process)
     seen.step_at_kill = run.saved_step()
+    seen.told_at_kill = write_report_so_far(run.folder / RUN, run.folder / "config" / "published.tsv")
     seen.weights_at_kill = (run.folder / MODEL / "weights.pt").exists()
 
 

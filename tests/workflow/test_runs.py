@@ -18,6 +18,7 @@ import yaml
 from checkouts import DEMO
 from matplotlib import pyplot
 
+from spnet.analysis.report_so_far import NAME, write_report_so_far
 from spnet.data.splits import read_split
 from spnet.data.virtual.brain import VirtualOptions, write_virtual_subject
 from spnet.training import checkpoint
@@ -65,7 +66,7 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(ch
     assert record["outcome"]["trainable_parameters"] == 426_732
     assert not (run / MODEL / checkpoint.NAME).exists()
     assert "Nothing to be done" in checkout.run(*DEMO).stdout
-    check_report(run)
+    check_report(run, repository / "config" / "published.tsv")
     snakemakes_own = checkout.run(*DEMO, "--report", "snakemake_report.html")
     assert snakemakes_own.returncode == 0, snakemakes_own.stdout[-5000:]
     assert (checkout.folder / "snakemake_report.html").stat().st_size > 1_000_000
@@ -93,7 +94,7 @@ def check_judgement(run, checkout):
     assert set(cost["part"]) == {"registration", "training", "run"}
 
 
-def check_report(run):
+def check_report(run, published):
     """One page that needs nothing else and tells the most important."""
     report = (run / "report.html").read_text(encoding="utf-8")
     assert 500_000 < len(report) < 25_000_000
@@ -107,6 +108,10 @@ def check_report(run):
     ):
         assert told in report, told
     assert "<script" not in report
+    told = write_report_so_far(run, published)
+    assert told[0] == "Trainings: 22 done, 0 under way, 0 not begun."
+    assert told[-1] == "Every result is there."
+    assert "not yet" not in (run / NAME).read_text()
 
 
 def check_preparation(run):

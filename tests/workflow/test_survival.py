@@ -47,6 +47,8 @@ def test_killed_with_all_its_jobs_a_run_leaves_a_checkpoint_and_no_weights(story
     assert story.processes_killed >= 2
     assert story.step_at_kill > 2
     assert not story.weights_at_kill
+    assert story.told_at_kill[0] == "Trainings: 0 done, 1 under way, 0 not begun."
+    assert "table1" in story.told_at_kill[-1]
 
 
 def test_a_checkpoint_of_another_configuration_or_cut_in_half_is_named_and_not_used(story):
