@@ -176,7 +176,8 @@ def _subjects(setting: Setting) -> tuple[Path, list[pd.DataFrame], object]:
     else:
         folder, keeper = write_subjects(setting.subjects, setting.size)
         names, per_chunk = sorted(path.name for path in folder.iterdir()), setting.subjects**2
-    return folder, [chunk for _, chunk in make_pairs(names, per_chunk).groupby("chunk")], keeper
+    pairs = make_pairs(names)
+    return folder, [pairs[start : start + per_chunk] for start in range(0, len(pairs), per_chunk)], keeper
 
 
 def real_subjects(folder: Path) -> list[str]:

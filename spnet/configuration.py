@@ -13,6 +13,8 @@ from spnet.data.layouts import RELEASES
 from spnet.data.options import PreprocessOptions
 from spnet.errors import ConfigError, did_you_mean
 
+# Implementation of the method that registers nothing.
+CONTROL = "identity"
 # Column trained_on of methods that need no training.
 UNTRAINED = "none"
 
@@ -34,7 +36,7 @@ _PREPARE_DEFAULTS: Mapping[str, Any] = {
     field.name: field.default for field in fields(PreprocessOptions) if field.default is not MISSING
 }
 _SOURCE_DEFAULTS: Mapping[str, Any] = {"account": None, "terms": None, "files": [], "archives": []}
-_METHOD_DEFAULTS: Mapping[str, Any] = {"per_dataset": {}, "minutes_per_pair": 3}
+_METHOD_DEFAULTS: Mapping[str, Any] = {"per_dataset": {}, "minutes_per_pair": 0.05, "seconds_per_step": 0.2}
 _REMOVABLE = ("datasets", "methods", "experiments", "tables", "figures", "claims")
 
 

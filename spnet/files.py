@@ -73,6 +73,22 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def append_line(path: str | Path, line: bytes) -> None:
+    """Add a line to a file in one write: of a writer that is killed the next one finds whole lines, but for the last.
+
+    Raises
+    ------
+    OutputError: the disk is full, or the file cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(line)
+    except OSError as error:
+        raise _explain(error, path) from error
+
+
 def sha256_of(path: str | Path) -> str:
     """SHA-256 of a file's content; read again only if the file has changed."""
     state = Path(path).stat()

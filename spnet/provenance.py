@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,16 @@ def dependency_versions() -> dict[str, str]:
         return {}
     names = [re.match(r"[\w.-]+", line).group() for line in declared if "extra ==" not in line]
     return {name: installed_version(name) for name in [_DISTRIBUTION, *sorted(names)]}
+
+
+def fingerprint(definition: Mapping[str, Any], files: Sequence[str | Path], code: Sequence[str]) -> str:
+    """Hash of all that decides a result: its definition, its input files, and the parts of this package it runs."""
+    digest = hashlib.sha256(json.dumps(definition, sort_keys=True, default=str).encode())
+    package = Path(__file__).parent
+    sources = sorted(path for part in code for path in [*(package / part).rglob("*.py"), *package.glob(f"{part}.py")])
+    for path in [*files, *sources]:
+        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""All scores of a run in one tidy table."""
+"""Scores of many jobs in one tidy table."""
 
 from __future__ import annotations
 
@@ -15,27 +15,40 @@ KEY = ["trained_on", "dataset", "method", "seed", "moving", "fixed", "metric", "
 _TEXT = ["trained_on", "dataset", "method", "moving", "fixed", "metric", "structure"]
 
 
-def collect(chunks: Sequence[str | Path], output: str | Path) -> pd.DataFrame:
-    """Join the tables of all evaluation jobs and write them as parquet.
+def collect(parts: Sequence[str | Path], output: str | Path) -> pd.DataFrame:
+    """Join tables of scores, those of evaluation jobs (CSV) or joined ones (parquet), and write them as parquet.
 
     Raises
     ------
     DataError: a table lacks a column, a value is not finite, or a score is there twice.
     """
-    scores = pd.concat([_read(Path(path)) for path in chunks], ignore_index=True)
+    scores = read_scores(parts)
+    with atomic_path(output) as temporary:
+        scores.to_parquet(temporary, index=False)
+    return scores
+
+
+def read_scores(parts: str | Path | Sequence[str | Path]) -> pd.DataFrame:
+    """The scores of one table or of several, in one order whatever order the tables come in.
+
+    Raises
+    ------
+    DataError: as :func:`collect`.
+    """
+    paths = [parts] if isinstance(parts, (str, Path)) else parts
+    scores = pd.concat([_read(Path(path)) for path in paths], ignore_index=True)
     double = scores.duplicated(KEY)
     if double.any():
         raise DataError(
             f"{int(double.sum())} scores are there twice, first {scores[double].iloc[0][KEY].to_dict()}",
             remedy="Delete the run's evaluation folder and start again",
         )
-    scores = scores.sort_values(KEY, ignore_index=True)
-    with atomic_path(output) as temporary:
-        scores.to_parquet(temporary, index=False)
-    return scores
+    return scores.sort_values(KEY, ignore_index=True)
 
 
 def _read(path: Path) -> pd.DataFrame:
+    if path.suffix == ".parquet":  # checked when it was written
+        return pd.read_parquet(path)
     scores = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, float_precision="round_trip")
     absent = {*KEY, "value"} - set(scores.columns)
     if absent:

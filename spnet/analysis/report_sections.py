@@ -36,7 +36,7 @@ _CAPTIONS = {
     "levels": "A test pair from the coarsest to the finest level of the pyramid.",
     "feature_similarity": "Cosine similarity of the two images' features before and after warping, by level.",
 }
-_TYPICAL = "The pair is the one whose Dice is the median of its dataset's, so a typical one and not a chosen one."
+_TYPICAL = "The pair is the one whose Dice before registration is the median of its dataset's: typical, not chosen."
 
 
 def experiments_section(config: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]) -> Section:

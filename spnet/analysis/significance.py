@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from spnet.analysis.collect import read_scores
 from spnet.analysis.differences import PAIR, estimate, holm, paired, signed_rank
-from spnet.analysis.study import CONTROL, Study
+from spnet.analysis.study import Study
 from spnet.analysis.summarise import per_pair
 from spnet.analysis.tables import HIGHER_IS_BETTER, METRIC_TITLES
 from spnet.analysis.text import markdown_page
+from spnet.configuration import CONTROL
 from spnet.data.labels import DICE_MERGED
 from spnet.errors import DataError
 from spnet.files import atomic_path, write_text
@@ -117,10 +119,13 @@ def _is_control(study: Study, method: str) -> bool:
 
 
 def write_significance(
-    metrics: str | Path, specification: Mapping[str, Any], study: Study, outputs: Mapping[str, str | Path]
+    metrics: str | Path | Sequence[str | Path],
+    specification: Mapping[str, Any],
+    study: Study,
+    outputs: Mapping[str, str | Path],
 ) -> None:
     """Compare and write csv and markdown."""
-    table = compare_methods(pd.read_parquet(metrics), specification, study)
+    table = compare_methods(read_scores(metrics), specification, study)
     with atomic_path(outputs["csv"]) as temporary:
         table.to_csv(temporary, index=False)
     reference = study.methods[specification["reference"]]["title"]

@@ -9,16 +9,14 @@ from typing import Any
 
 import pandas as pd
 
+from spnet.analysis.collect import read_scores
 from spnet.analysis.published import read_published
 from spnet.analysis.summarise import count_absent_labels, count_without_hd95, per_pair, summarise
 from spnet.analysis.tables import METRIC_NOTES, Column, Row, Source, build_table
 from spnet.analysis.text import to_latex, to_markdown
-from spnet.configuration import trained_on
+from spnet.configuration import CONTROL, trained_on
 from spnet.data.labels import HD95, LabelSet, label_set
 from spnet.files import atomic_path, write_text
-
-# Implementation of the method that registers nothing.
-CONTROL = "identity"
 
 
 @dataclass(frozen=True)
@@ -95,13 +93,13 @@ def write_table(
     name: str,
     specification: Mapping[str, Any],
     study: Study,
-    metrics: str | Path,
+    metrics: str | Path | Sequence[str | Path],
     published: str | Path,
     outputs: Mapping[str, str | Path],
 ) -> None:
     """Write table `name` (its entry in experiments.yaml is `specification`) to outputs csv, markdown and latex."""
     names = specification["experiments"]
-    scores = study.scores_of(pd.read_parquet(metrics), names)
+    scores = study.scores_of(read_scores(metrics), names)
     label_sets = study.labels()
     columns = study.columns(names, specification["columns"])
     summary = summarise(per_pair(scores, label_sets))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,23 @@ import pandas as pd
 from spnet.data.labels import LabelSet
 from spnet.device import choose_device, prepare_process, to_device
 from spnet.errors import ConfigError
-from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
+from spnet.evaluation.evaluate import COLUMNS, Pair, prepared_reader, score_pairs
 from spnet.evaluation.further import NO_FURTHER_METRICS, FurtherMetrics
+from spnet.evaluation.journal import Journal
 from spnet.files import atomic_path
 from spnet.methods import build_method
 from spnet.methods.base import Method
 from spnet.methods.compute import Compute
+from spnet.provenance import fingerprint
 from spnet.weights import load_weights
+
+log = logging.getLogger(__name__)
+
+# Suffix of what a job has scored so far, beside its table.
+JOURNAL = ".journal"
+
+# Parts of this package that scores hang on; if they change, a half-done job is begun again.
+_CODE = ("evaluation", "fields", "methods", "metrics", "data/labels", "data/nifti")
 
 # What an evaluation row belongs to; the first columns of the project's metrics table.
 IDENTITY = ["trained_on", "dataset", "method", "seed"]
@@ -63,28 +74,59 @@ class MethodSpec:
 
 def evaluate_chunk(
     spec: MethodSpec,
-    pairs_file: str | Path,
-    chunk: int,
+    pairs: Sequence[Pair],
     prepared: str | Path,
     scoring: Scoring,
     identity: Mapping[str, str | int],
     output: str | Path,
     device: str = "auto",
 ) -> None:
-    """Evaluate one chunk of a dataset's pairs and write its tidy table (CSV).
+    """Evaluate some of a dataset's pairs and write their tidy table (CSV).
+
+    Every pair's scores are kept beside the output as soon as it is done. Whatever ends the job, calling again with the
+    same arguments goes on from there, to the same table; only the seconds and memory of a registration differ from one
+    run to another.
 
     Parameters
     ----------
-    pairs_file: from :func:`spnet.data.pairs.make_pairs`, tab-separated.
     prepared: folder with a folder per prepared subject.
     identity: values of the columns trained_on, dataset, method and seed.
     """
-    method = spec.build(device)
-    pairs = pd.read_csv(pairs_file, sep="\t", dtype=str, keep_default_na=False)
+    journal = Journal(Path(output).with_suffix(JOURNAL), _fingerprint(spec, pairs, prepared, scoring, identity, device))
+    done = journal.read()
+    left = [pair for pair in pairs if pair not in done]
+    if done:
+        log.info("%d of %d pairs were scored when this job was last stopped: going on", len(done), len(pairs))
     reader = prepared_reader(prepared, choose_device(device))
-    wanted = pairs[pairs["chunk"] == str(chunk)]
-    scores = evaluate_pairs(method, wanted, reader, scoring.labels, scoring.further)
+    for pair, rows in score_pairs(spec.build(device), left, reader, scoring.labels, scoring.further):
+        journal.add(pair, rows)
+        done[pair] = rows
+    scores = pd.DataFrame([row for pair in pairs for row in done[pair]], columns=COLUMNS)
     for position, column in enumerate(IDENTITY):
         scores.insert(position, column, identity[column])
     with atomic_path(output) as temporary:
         scores.to_csv(temporary, index=False)
+    journal.remove()
+
+
+def _fingerprint(
+    spec: MethodSpec,
+    pairs: Sequence[Pair],
+    prepared: str | Path,
+    scoring: Scoring,
+    identity: Mapping[str, str | int],
+    device: str,
+) -> str:
+    """Hash of all that a job's scores hang on."""
+    definition = {
+        "implementation": spec.implementation,
+        "options": spec.options,
+        "compute": repr(spec.compute),
+        "pairs": pairs,
+        "scoring": repr(scoring),
+        "identity": dict(identity),
+        "device": choose_device(device).type,
+    }
+    subjects = sorted({name for pair in pairs for name in pair})
+    scans = [Path(prepared) / name / file for name in subjects for file in ("image.nii.gz", "labels.nii.gz")]
+    return fingerprint(definition, [*([spec.weights] if spec.weights else []), *scans], _CODE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from spnet.metrics import dice_per_label, inverse_consistency_error, merge_label
 
 COLUMNS = ["moving", "fixed", "metric", "structure", "value"]
 
+Pair = tuple[str, str]  # names of the first and the second subject
 Row = dict[str, str | float]
 Volumes = tuple[Tensor, Tensor]  # image and labels
 Reader = Callable[[str], Volumes]
@@ -67,10 +68,21 @@ def evaluate_pairs(
     ``seconds`` and ``peak_mb`` of the registration (half the time of a pass that gives both directions); and those of
     `further`.
     """
-    rows: list[Row] = []
-    ready = ReadyImages(method)
     names = list(pairs[["first", "second"]].itertuples(index=False, name=None))
-    for pair, volumes in tqdm(_read_ahead(read, names), total=len(names), disable=None, unit="pair"):
+    rows = [row for _, found in score_pairs(method, names, read, labels, further) for row in found]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def score_pairs(
+    method: Method,
+    pairs: Sequence[Pair],
+    read: Reader,
+    labels: LabelSet,
+    further: FurtherMetrics = NO_FURTHER_METRICS,
+) -> Iterator[tuple[Pair, list[Row]]]:
+    """Every pair with its rows of :func:`evaluate_pairs`, as soon as it is scored."""
+    ready = ReadyImages(method)
+    for pair, volumes in tqdm(_read_ahead(read, pairs), total=len(pairs), disable=None, unit="pair"):
         images = {subject: image for subject, (image, _) in zip(pair, volumes, strict=True)}
         try:
             found = register_ready(method, *(ready(subject, image) for subject, image in images.items()))
@@ -78,8 +90,7 @@ def evaluate_pairs(
             first, second = pair
             raise RegistrationError(f"pair {first}, {second}: {error.problem}", remedy=error.remedy) from error
         segmentations = {subject: labels_of for subject, (_, labels_of) in zip(pair, volumes, strict=True)}
-        rows += score_found(found, segmentations, labels, method.sampler, further)
-    return pd.DataFrame(rows, columns=COLUMNS)
+        yield pair, list(score_found(found, segmentations, labels, method.sampler, further))
 
 
 class ReadyImages:
@@ -109,10 +120,10 @@ def _bytes(ready: Ready) -> int:
     return sum(tensor.nbytes for tensor in (features if isinstance(features, list) else [features]))
 
 
-def _read_ahead(read: Reader, pairs: list[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], list[Volumes]]]:
+def _read_ahead(read: Reader, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, list[Volumes]]]:
     """Every pair and its subjects' volumes, the next pair's being read while one is at work."""
 
-    def load(pair: tuple[str, str]) -> list[Volumes]:
+    def load(pair: Pair) -> list[Volumes]:
         return [read(subject) for subject in pair]
 
     with ThreadPoolExecutor(max_workers=1) as pool:

@@ -25,12 +25,12 @@ def choose_pair(
 ) -> None:
     """Choose the pair of a dataset whose Dice is the median, a typical one, and write its row (TSV).
 
-    A pair's Dice is the mean over its labels, then over everything that registered it. Only the order in which a pair
-    was registered competes (first onto second), so that what is shown is what was scored.
+    A pair's Dice is the mean over its labels, then over everything that was scored in `metrics`. Only the order in
+    which a pair was registered competes (first onto second), so that what is shown is what was scored.
 
     Parameters
     ----------
-    metrics: the run's table of all scores (Parquet).
+    metrics: a table of scores (Parquet).
     pairs_file: from :func:`spnet.data.pairs.make_pairs`, tab-separated.
     output: columns moving, fixed, dice.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from spnet.analysis.collect import read_scores
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import per_pair
 from spnet.errors import ConfigError
@@ -22,7 +21,7 @@ def draw_figure(
     specification: Mapping[str, Any],
     study: Study,
     datasets: Mapping[str, Mapping[str, str]],
-    metrics: str | Path,
+    metrics: str | Path | Sequence[str | Path],
     outputs: Mapping[str, str | Path],
     shown: Iterable[tuple[str | Path, str | Path]] = (),
     prepared: str | Path = "",
@@ -32,7 +31,7 @@ def draw_figure(
     Parameters
     ----------
     datasets: title and plane of every dataset.
-    metrics: the run's table of all scores (Parquet).
+    metrics: tables of scores (Parquet), of what is shown at least.
     shown: the files of :func:`spnet.evaluation.shown.register_shown`, fields and facts of each pair.
     prepared: folder with a folder per dataset, in it one per prepared subject.
     """
@@ -49,7 +48,7 @@ def gather(
     specification: Mapping[str, Any],
     study: Study,
     datasets: Mapping[str, Mapping[str, str]],
-    metrics: str | Path,
+    metrics: str | Path | Sequence[str | Path],
     shown: Iterable[tuple[str | Path, str | Path]] = (),
     prepared: str | Path = "",
 ) -> Material:
@@ -58,7 +57,7 @@ def gather(
     titles = {row.method: row.title for row in study.rows(names)}
     titles = {method: titles[method] for method in specification.get("methods", titles)}
     return Material(
-        per_pair(study.scores_of(pd.read_parquet(metrics), names), labels),
+        per_pair(study.scores_of(read_scores(metrics), names), labels),
         titles,
         {
             name: ShownDataset(datasets[name]["title"], datasets[name]["plane"], labels[name])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from spnet import provenance
 from spnet.errors import first_line
 from spnet.files import atomic_path
 
@@ -44,12 +44,7 @@ class Progress:
 
 def fingerprint(definition: Mapping[str, Any], files: Sequence[Path]) -> str:
     """Hash of all that decides what a training ends in: its definition, its input files, and the code it runs."""
-    digest = hashlib.sha256(json.dumps(definition, sort_keys=True, default=str).encode())
-    package = Path(__file__).parent.parent
-    code = sorted(path for part in _CODE for path in (package / part).rglob("*.py"))
-    for path in [*files, *code]:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return provenance.fingerprint(definition, files, _CODE)
 
 
 def save(

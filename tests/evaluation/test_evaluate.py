@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from spnet.data.labels import LabelSet
-from spnet.data.pairs import write_pairs
 from spnet.errors import ConfigError, RegistrationError, SpnetError
 from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
 from spnet.evaluation.evaluate import ReadyImages, evaluate_pairs, prepared_reader
@@ -49,7 +48,7 @@ def pick(scores, metric, structure="volume", moving="low"):
 
 
 def evaluate(prepared, method, *further):
-    pairs = pd.DataFrame([{"first": "low", "second": "high", "chunk": 0}])
+    pairs = pd.DataFrame([{"first": "low", "second": "high"}])
     return evaluate_pairs(method, pairs, prepared_reader(prepared, torch.device("cpu")), LABELS, *further)
 
 
@@ -145,12 +144,9 @@ def test_a_learned_method_without_weights_is_not_scored():
 
 
 def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):
-    write_pairs(["low", "high"], 5, tmp_path / "pairs.tsv")
     identity = {"trained_on": "none", "dataset": "d", "method": "identity", "seed": 0}
     scoring = Scoring(LABELS, FurtherMetrics(["hd95"], 2.0))
-    evaluate_chunk(
-        MethodSpec("identity"), tmp_path / "pairs.tsv", 0, prepared, scoring, identity, tmp_path / "c.csv", "cpu"
-    )
+    evaluate_chunk(MethodSpec("identity"), [("low", "high")], prepared, scoring, identity, tmp_path / "c.csv", "cpu")
     scores = pd.read_csv(tmp_path / "c.csv", dtype={"structure": str})
     assert list(scores.columns) == [*identity, "moving", "fixed", "metric", "structure", "value"]
     assert set(zip(scores["moving"], scores["fixed"], strict=True)) == {("low", "high"), ("high", "low")}

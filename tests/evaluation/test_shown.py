@@ -34,7 +34,7 @@ def write_scores(tmp_path):
         table = pd.DataFrame(rows)
         table.loc[table["structure"] == "7", "value"] = np.arange((table["structure"] == "7").sum())  # not scored
         table.to_parquet(tmp_path / "metrics.parquet")
-        pairs = [{"first": one, "second": two, "chunk": 0} for one, two in dice if one < two]
+        pairs = [{"first": one, "second": two} for one, two in dice if one < two]
         pd.DataFrame(pairs).to_csv(tmp_path / "pairs.tsv", sep="\t", index=False)
         return tmp_path / "metrics.parquet", tmp_path / "pairs.tsv"
 
@@ -86,13 +86,10 @@ def shown(prepared, tmp_path):
     torch.save(network.state_dict(), tmp_path / "weights.pt")
     spec = MethodSpec("spnet", weights=tmp_path / "weights.pt")
     (tmp_path / "pair.tsv").write_text("moving\tfixed\tdice\na\tb\t0.5\n")
-    (tmp_path / "pairs.tsv").write_text("first\tsecond\tchunk\na\tb\t0\n")
     identity = {"trained_on": "t", "dataset": "d", "method": "spnet", "seed": 0}
     files = {"fields": tmp_path / "fields.npz", "facts": tmp_path / "facts.csv"}
     register_shown(spec, tmp_path / "pair.tsv", prepared / "d", LABELS, identity, files, "cpu")
-    evaluate_chunk(
-        spec, tmp_path / "pairs.tsv", 0, prepared / "d", Scoring(LABELS), identity, tmp_path / "scores.csv", "cpu"
-    )
+    evaluate_chunk(spec, [("a", "b")], prepared / "d", Scoring(LABELS), identity, tmp_path / "scores.csv", "cpu")
     return files, pd.read_csv(tmp_path / "scores.csv", dtype={"structure": str})
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 import psutil
 from checkouts import Checkout
 
+from spnet.evaluation.chunk import JOURNAL
 from spnet.training import checkpoint
 
 RUN = Path("results/whole")
 MODEL = RUN / "models/mindboggle101/spnet/seed-0"
 SYN = RUN / "evaluation/none/syn/seed-0/mindboggle101/chunk-0.csv"
+SYN_LOG = RUN / "logs/evaluate_chunk/none/syn/seed-0/mindboggle101/chunk-0.log"
 TRAINING_LOG = RUN / "logs/train_method/mindboggle101/spnet/seed-0.log"
 # What is left of a finished run: raw and prepared scans, their splits and pairs.
 PREPARED = {"raw", "preprocessed", "preparation", "splits", "pairs"}
@@ -77,22 +79,27 @@ class Disturbed(Checkout):
     def printed(self, name):
         return (self.folder / name).read_text()
 
-    def training_log(self):
-        path = self.folder / TRAINING_LOG
+    def log(self, path=TRAINING_LOG):
+        path = self.folder / path
         return path.read_text() if path.exists() else ""
 
-    def told(self, words):
-        """The line of the training's log with these words, without its date."""
-        return next((line.split(" ", 3)[3] for line in self.training_log().splitlines() if words in line), "")
+    def told(self, words, path=TRAINING_LOG):
+        """The line of a job's log, the training's unless another is named, with these words, without its date."""
+        return next((line.split(" ", 3)[3] for line in self.log(path).splitlines() if words in line), "")
 
     def steps_logged(self):
         """How many steps the training told of since it was last started."""
-        return self.training_log().count(": step ")
+        return self.log().count(": step ")
 
     def said(self, name, words, lines=1):
         """What Snakemake printed from these words on, so many lines; nothing if it never said them."""
         printed = self.printed(name)
         return "\n".join(printed[printed.index(words) :].splitlines()[:lines]) if words in printed else ""
+
+    def pairs_kept(self):
+        """How many pairs of the SyN evaluation are in its journal."""
+        path = (self.folder / SYN).with_suffix(JOURNAL)
+        return path.read_bytes().count(b"\n") if path.exists() else 0
 
     def saved_step(self):
         """The step of the checkpoint; 0 without one."""

@@ -3,7 +3,20 @@
 from types import SimpleNamespace
 
 import psutil
-from faults import DEADLINE, MODEL, RUN, SYN, Disturbed, files_in, job_with_ants, jobs_of, kill, kill_all, wait_until
+from faults import (
+    DEADLINE,
+    MODEL,
+    RUN,
+    SYN,
+    SYN_LOG,
+    Disturbed,
+    files_in,
+    job_with_ants,
+    jobs_of,
+    kill,
+    kill_all,
+    wait_until,
+)
 
 from spnet.training import TrainingOptions, train
 
@@ -39,7 +52,12 @@ def kill_chunk_then_start_twice_then_kill_all(seen):
     process = run.start_again("first.txt", seen.targets)
     wait_until(run.is_locked, process)
     second = run.start_again("refused.txt", seen.targets)
-    kill(wait_until(lambda: job_with_ants(process), process))
+    (training,) = wait_until(lambda: jobs_of(process, "train_method"), process)
+    training.suspend()  # it might end before SyN has a pair
+    wait_until(run.pairs_kept, process)
+    kill(job_with_ants(process))
+    seen.pairs_at_kill = run.pairs_kept()
+    training.resume()
     wait_until(lambda: run.said("first.txt", "Error in rule evaluate_chunk"), process)
     wait_until(lambda: run.steps_logged() > 1, process)
     seen.chunk_left = (run.folder / SYN).exists()
@@ -107,3 +125,4 @@ def finish(seen):
     wait_until(lambda: run.told("going on from"), process)
     seen.resumed_after_orphan = run.told("going on from")
     seen.fifth_ended = process.wait(DEADLINE)
+    seen.pairs_kept = run.told("going on", SYN_LOG)

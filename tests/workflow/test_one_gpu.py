@@ -1,4 +1,4 @@
-"""With the profile's one GPU, trainings wait for each other and CPU jobs run beside them."""
+"""With the profile's one GPU, networks wait for each other, results come before trainings, and CPU jobs run beside."""
 
 import pytest
 from faults import RUN, Disturbed
@@ -15,6 +15,7 @@ experiments:
   mindboggle101: {methods: [identity, syn, spnet, vm]}
 """
 TRAININGS = ("train_method/mindboggle101/spnet/seed-0", "train_method/mindboggle101/vm/seed-0")
+SPNET = "evaluate_chunk/mindboggle101/spnet/seed-0/mindboggle101/chunk-0"
 SYN = "evaluate_chunk/none/syn/seed-0/mindboggle101/chunk-0"
 
 
@@ -30,20 +31,21 @@ def overlap(first, second):
     return min(first[1], second[1]) - max(first[0], second[0])
 
 
-def test_two_trainings_share_one_gpu_one_after_the_other_while_a_cpu_job_overlaps_with_them(finished, tmp_path):
+def test_on_one_gpu_spnet_trains_and_is_evaluated_before_vm_trains_while_a_cpu_job_overlaps(finished, tmp_path):
     checkout, arguments = finished
     run = Disturbed(checkout, arguments, tmp_path)
     *before, config, name = arguments
     targets = [
         *(RUN / f"models/mindboggle101/{method}/seed-0/weights.pt" for method in ("spnet", "vm")),
-        RUN / f"evaluation/{SYN.removeprefix('evaluate_chunk/')}.csv",
+        *(RUN / f"evaluation/{job.removeprefix('evaluate_chunk/')}.csv" for job in (SYN, SPNET)),
     ]
     done = run.run(*before, run.write("one_gpu.yaml", OVERLAY), config, name, "--", *targets, cores=3)
     assert done.returncode == 0, done.stdout[-5000:]
-    assert run.job_counts(done.stdout) == {"train_method": 2, "evaluate_chunk": 1, "total": 3}
-    first, second, syn = (interval(run, job) for job in (*TRAININGS, SYN))
-    zero = min(first[0], second[0], syn[0])
-    for job, (start, end) in zip((*TRAININGS, SYN), (first, second, syn), strict=True):
+    assert run.job_counts(done.stdout) == {"train_method": 2, "evaluate_chunk": 2, "total": 4}
+    jobs = (TRAININGS[0], SPNET, TRAININGS[1], SYN)
+    first, evaluation, second, syn = intervals = [interval(run, job) for job in jobs]
+    zero = min(start for start, _ in intervals)
+    for job, (start, end) in zip(jobs, intervals, strict=True):
         print(f"{job}: {start - zero:.1f} to {end - zero:.1f} s")
-    assert overlap(first, second) <= 0
+    assert first[1] <= evaluation[0] < evaluation[1] <= second[0]
     assert max(overlap(syn, first), overlap(syn, second)) > 0

@@ -26,10 +26,14 @@ def story(finished, tmp_path_factory):
     return tell(*finished, tmp_path_factory.mktemp("survival"))
 
 
-def test_a_killed_evaluation_is_named_and_leaves_no_scores(story):
+def test_a_killed_evaluation_is_named_leaves_no_scores_and_goes_on_after_its_last_pair(story):
     assert "died with <Signals.SIGKILL: 9>" in story.run.printed("first.txt")
     assert str(SYN) in story.run.said("first.txt", "Error in rule evaluate_chunk", lines=12)
     assert not story.chunk_left
+    assert story.pairs_at_kill in (1, 2)
+    assert story.pairs_kept == (
+        f"{story.pairs_at_kill} of 3 pairs were scored when this job was last stopped: going on"
+    )
 
 
 def test_a_second_run_on_the_folder_is_refused_and_the_first_goes_on(story):
@@ -99,7 +103,7 @@ def test_after_all_of_it_weights_scores_and_tables_are_those_of_the_undisturbed_
     record = yaml.safe_load((story.run.folder / MODEL / "run.yaml").read_text())
     assert record["outcome"]["times_resumed"] == 2
     assert {path.name for path in (story.run.folder / MODEL).iterdir()} == {"weights.pt", "history.csv", "run.yaml"}
-    assert list(run.rglob(".partial-*")) == []
+    assert [*run.rglob(".partial-*"), *run.rglob("*.journal")] == []
     print_table(story, len(one), len(tables))
 
 
@@ -114,7 +118,7 @@ def print_table(story, scores, tables):
         (
             "kill -9 of an evaluation chunk",
             f"{of_job(story.run, 'first.txt')}, no file of scores",
-            f"a later start made it again; {same}",
+            f"next start: {quoted(story.pairs_kept)}; {same}",
         ),
         (
             "a second run started in the same folder",

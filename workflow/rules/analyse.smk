@@ -1,17 +1,18 @@
-"""All scores in one table; then the paper's tables."""
+"""Scores joined, method by method and then all of them; the paper's tables."""
 
 LABEL_SETS = {name: entry["label_set"] for name, entry in DATASETS.items()}
 
 
-rule collect_metrics:
+rule collect_scores:
     input:
-        lambda wildcards: evaluation_chunks(),
+        lambda wildcards: chunks_of(wildcards.trained_on, wildcards.dataset, wildcards.method),
     output:
-        f"{RUN}/metrics.parquet",
+        f"{RUN}/metrics/{{trained_on}}/{{dataset}}/{{method}}.parquet",
     log:
-        f"{RUN}/logs/collect_metrics.log",
+        f"{RUN}/logs/collect_scores/{{trained_on}}/{{dataset}}/{{method}}.log",
     benchmark:
-        f"{RUN}/benchmarks/collect_metrics.tsv"
+        f"{RUN}/benchmarks/collect_scores/{{trained_on}}/{{dataset}}/{{method}}.tsv"
+    priority: RESULTS
     conda:
         ENVIRONMENT
     threads: 1
@@ -19,12 +20,24 @@ rule collect_metrics:
         mem_mb=grows(4000),
         runtime=grows(10),
     script:
-        "../scripts/collect_metrics.py"
+        "../scripts/collect_scores.py"
+
+
+# For notebooks and what judges the whole run: nothing that can be had earlier waits for it.
+use rule collect_scores as collect_metrics with:
+    input:
+        score_files(SCORES),
+    output:
+        f"{RUN}/metrics.parquet",
+    log:
+        f"{RUN}/logs/collect_metrics.log",
+    benchmark:
+        f"{RUN}/benchmarks/collect_metrics.tsv"
 
 
 rule make_table:
     input:
-        metrics=f"{RUN}/metrics.parquet",
+        metrics=lambda wildcards: score_files(scores_of(config, config["tables"][wildcards.table])),
         published=REPOSITORY / "config" / "published.tsv",
         sources=sources_of("analysis", "data/labels"),
     output:
@@ -42,6 +55,7 @@ rule make_table:
         f"{RUN}/benchmarks/make_table/{{table}}.tsv"
     wildcard_constraints:
         table=one_of(config["tables"]),
+    priority: RESULTS
     conda:
         ENVIRONMENT
     threads: 1

@@ -10,14 +10,15 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 import spnet
-from spnet.configuration import UNTRAINED, check_config, fill_defaults, settings, shown_experiments, trained_on
+from spnet.configuration import UNTRAINED, check_config, fill_defaults, settings, shown_experiments
 from spnet.data.layouts import expected_subjects, find_subjects
 from spnet.data.layouts.source import Archives, find_archives
-from spnet.data.pairs import count_chunks, subjects_of_chunk
+from spnet.data.pairs import count_chunks, count_pairs, subjects_of_chunk
 from spnet.data.splits import PARTS
 from spnet.data.targets import MNI152, is_reference, reference_subject
 from spnet.errors import SpnetError
 from spnet.figures.kinds import KINDS
+from spnet.planning import all_scores, control, core_hours, pairs_per_job, scores_of, shown_alone, training_order
 
 REPOSITORY = Path(workflow.basedir).parent
 PACKAGE = Path(spnet.__file__).parent
@@ -42,6 +43,10 @@ METHODS = config["methods"]
 DATASETS = config["datasets"]
 DATA_ROOT = config["data_root"]
 CHUNKS = "evaluate_chunk"  # their name in a profile's group-components
+# In what order to do what could be done now: what brings a training's results, then trainings, then scans by dataset. SyN is
+# the last: it takes whatever core nothing else wants.
+RESULTS = 1000
+TRAININGS = {training: RESULTS - 1 - place for place, training in enumerate(training_order(config))}
 
 
 def one_of(names):
@@ -96,8 +101,35 @@ def evaluated_weights(wildcards):
 
 
 def evaluated_subjects(wildcards):
-    names = subjects_of_chunk(evaluated(wildcards.dataset), config["pairs_per_chunk"], int(wildcards.chunk))
+    names = subjects_of_chunk(evaluated(wildcards.dataset), pairs_of_job(wildcards.method), int(wildcards.chunk))
     return prepared_with_labels(wildcards.dataset, names)
+
+
+def pairs_of_job(method):
+    return pairs_per_job(METHODS[method], config["pairs_per_chunk"])
+
+
+def control_method():
+    """The method whose scores tell which pair of a dataset is typical."""
+    try:
+        return control(METHODS)
+    except SpnetError as error:
+        raise WorkflowError(str(error))
+
+
+def training_priority(wildcards):
+    """Of trainings that this run does not show, none."""
+    return TRAININGS.get((wildcards.trained_on, wildcards.method), 0)
+
+
+def preparation_priority(wildcards):
+    """Those that are named first, first; and before the evaluations that are in no hurry."""
+    return len(DATASETS) - list(DATASETS).index(wildcards.dataset)
+
+
+def evaluation_priority(wildcards):
+    """Networks at once; the others when there is nothing else to do, the quick ones first."""
+    return 1 / (1 + METHODS[wildcards.method]["minutes_per_pair"]) if is_untrained(wildcards.method) else RESULTS
 
 
 def seeds_of(method):
@@ -122,15 +154,15 @@ def grows(first):
     return asked
 
 
-def minutes_of(pairs):
-    """Run time that a job of so many pairs asks for, by its method's entry."""
-    return lambda wildcards: 10 + pairs * METHODS[wildcards.method]["minutes_per_pair"]
+def minutes_of(method, pairs):
+    """Run time that a job of so many pairs asks for: an hour, and twice what they take by the method's entry."""
+    return 60 + int(2 * pairs * METHODS[method]["minutes_per_pair"])
 
 
 def group_of_chunk(wildcards):
     """Chunks of one network on one dataset share a submission, if a profile says how many may.
 
-    Chunks without a network do not: should one fail, Snakemake does all of its group again, and SyN's take hours.
+    Chunks without a network do not: each may take an hour, and should one fail, Snakemake does all of its group again.
     """
     if is_untrained(wildcards.method) or CHUNKS not in workflow.group_settings.group_components:
         return None

@@ -22,6 +22,7 @@ rule evaluate_chunk:
         f"{RUN}/logs/evaluate_chunk/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.log",
     benchmark:
         f"{RUN}/benchmarks/evaluate_chunk/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.tsv"
+    priority: evaluation_priority
     group:
         group_of_chunk
     conda:
@@ -30,8 +31,9 @@ rule evaluate_chunk:
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
         mem_mb=grows(8000),
-        runtime=grows(minutes_of(config["pairs_per_chunk"])),
+        runtime=grows(lambda wildcards: minutes_of(wildcards.method, pairs_of_job(wildcards.method))),
     params:
+        pairs_per_job=lambda wildcards: pairs_of_job(wildcards.method),
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
         options=options_of,

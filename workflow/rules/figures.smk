@@ -3,7 +3,7 @@
 
 rule draw_figure:
     input:
-        metrics=f"{RUN}/metrics.parquet",
+        metrics=lambda wildcards: score_files(scores_of(config, config["figures"][wildcards.figure])),
         fields=lambda wildcards: shown_files(wildcards.figure, "fields.npz"),
         facts=lambda wildcards: shown_files(wildcards.figure, "facts.csv"),
         sources=sources_of("figures", "analysis", "fields", "data/labels"),
@@ -21,6 +21,7 @@ rule draw_figure:
         f"{RUN}/benchmarks/draw_figure/{{figure}}.tsv"
     wildcard_constraints:
         figure=one_of(config["figures"]),
+    priority: RESULTS
     conda:
         ENVIRONMENT
     threads: 1

@@ -5,7 +5,7 @@ JUDGED_ON = {name: entry for name, entry in config["experiments"].items() if ent
 
 rule compare_methods:
     input:
-        metrics=f"{RUN}/metrics.parquet",
+        metrics=lambda wildcards: score_files(scores_of(config, config["significance"])),
         sources=sources_of("analysis", "data/labels"),
     output:
         csv=f"{RUN}/significance.csv",
@@ -14,6 +14,7 @@ rule compare_methods:
         f"{RUN}/logs/compare_methods.log",
     benchmark:
         f"{RUN}/benchmarks/compare_methods.tsv"
+    priority: RESULTS
     conda:
         ENVIRONMENT
     threads: 1
@@ -44,6 +45,7 @@ rule summarise_cost:
         f"{RUN}/logs/summarise_cost.log",
     benchmark:
         f"{RUN}/benchmarks/summarise_cost.tsv"
+    priority: RESULTS
     conda:
         ENVIRONMENT
     threads: 1
@@ -71,6 +73,7 @@ rule grade_claims:
         f"{RUN}/logs/grade_claims.log",
     benchmark:
         f"{RUN}/benchmarks/grade_claims.tsv"
+    priority: RESULTS
     conda:
         ENVIRONMENT
     threads: 1

@@ -37,6 +37,7 @@ rule preprocess_subject:
         f"{RUN}/logs/preprocess_subject/{{dataset}}/{{subject}}.log",
     benchmark:
         f"{RUN}/benchmarks/preprocess_subject/{{dataset}}/{{subject}}.tsv"
+    priority: preparation_priority
     conda:
         ENVIRONMENT
     threads: config["threads"]["preprocess"]
@@ -124,6 +125,5 @@ rule list_pairs:
         runtime=grows(5),
     params:
         subjects=lambda wildcards: evaluated(wildcards.dataset),
-        pairs_per_chunk=config["pairs_per_chunk"],
     script:
         "../scripts/list_pairs.py"

@@ -30,6 +30,7 @@ rule write_report:
         f"{RUN}/logs/write_report.log",
     benchmark:
         f"{RUN}/benchmarks/write_report.tsv"
+    priority: RESULTS
     conda:
         ENVIRONMENT
     threads: 1

@@ -3,7 +3,7 @@
 
 rule choose_pair:
     input:
-        metrics=f"{RUN}/metrics.parquet",
+        metrics=lambda wildcards: f"{RUN}/metrics/{UNTRAINED}/{wildcards.dataset}/{control_method()}.parquet",
         pairs=f"{RUN}/pairs/{{dataset}}.tsv",
         sources=sources_of("evaluation/shown", "data/labels"),
     output:
@@ -12,6 +12,7 @@ rule choose_pair:
         f"{RUN}/logs/choose_pair/{{dataset}}.log",
     benchmark:
         f"{RUN}/benchmarks/choose_pair/{{dataset}}.tsv"
+    priority: RESULTS
     conda:
         ENVIRONMENT
     threads: 1
@@ -37,13 +38,14 @@ rule register_shown:
         f"{RUN}/logs/register_shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}.log",
     benchmark:
         f"{RUN}/benchmarks/register_shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}.tsv"
+    priority: RESULTS
     conda:
         ENVIRONMENT
     threads: lambda wildcards: 1 if is_untrained(wildcards.method) else config["threads"]["evaluate"]
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
         mem_mb=grows(8000),
-        runtime=grows(minutes_of(1)),
+        runtime=grows(lambda wildcards: minutes_of(wildcards.method, 1)),
     params:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],

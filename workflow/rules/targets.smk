@@ -1,41 +1,57 @@
-"""What is asked for: which experiments a configuration shows, and every file that a whole run leaves."""
+"""What is asked for: files of scores and of models, what each name stands for, and all that a whole run leaves."""
 
+SCORES = all_scores(config)
 BESIDE_TABLES = ["significance"] * bool(config["significance"]) + ["cost"] + ["claims"] * bool(config["claims"])
 PREPARED = ("image.nii.gz", "labels.nii.gz", "qc.json", "qc.png")
 
 
+def score_files(scores):
+    return [f"{RUN}/metrics/{each.trained_on}/{each.dataset}/{each.method}.parquet" for each in scores]
+
+
+def chunks_of(trained_on, dataset, method):
+    """The tables of all jobs that score a method, of all its seeds."""
+    count = count_chunks(len(evaluated(dataset)), pairs_of_job(method))
+    return [
+        f"{RUN}/evaluation/{trained_on}/{method}/seed-{seed}/{dataset}/chunk-{chunk}.csv"
+        for seed in seeds_of(method)
+        for chunk in range(count)
+    ]
+
+
 def evaluation_chunks():
-    """Every evaluation job's table, each once however many experiments share it."""
-    size = config["pairs_per_chunk"]
+    return [chunk for each in SCORES for chunk in chunks_of(*each)]
+
+
+def shown_files(figure, what):
+    """What the registrations that a figure shows leave, of the first seed only."""
+    entry = config["figures"][figure]
+    if not KINDS[entry["kind"]].shows_pairs:
+        return []
+    return [
+        f"{RUN}/shown/{each.trained_on}/{each.method}/seed-{seeds_of(each.method)[0]}/{each.dataset}/{what}"
+        for each in scores_of(config, entry)
+    ]
+
+
+def model_files(name, *kinds):
+    """A file of every model of these kinds, each once however many datasets it is scored on."""
     return list(
         dict.fromkeys(
-            f"{RUN}/evaluation/{trained_on(experiment, METHODS[method])}/{method}/seed-{seed}/"
-            f"{experiment['dataset']}/chunk-{chunk}.csv"
-            for experiment in shown_experiments(config)
-            for method in experiment["methods"]
-            for seed in seeds_of(method)
-            for chunk in range(count_chunks(len(evaluated(experiment["dataset"])), size))
+            f"{RUN}/models/{each.trained_on}/{each.method}/seed-{seed}/{name}"
+            for each in SCORES
+            if METHODS[each.method]["kind"] in kinds
+            for seed in seeds_of(each.method)
         )
     )
 
 
-def shown_files(figure, what):
-    """What the registrations that a figure shows leave, for every dataset, then method; of the first seed only."""
-    entry = config["figures"][figure]
-    if not KINDS[entry["kind"]].shows_pairs:
-        return []
-    experiments = [config["experiments"][name] for name in entry["experiments"]]
-    return [
-        f"{RUN}/shown/{trained_on(experiment, METHODS[method])}/{method}/seed-{seeds_of(method)[0]}/"
-        f"{experiment['dataset']}/{what}"
-        for experiment in experiments
-        for method in entry.get("methods", experiment["methods"])
-        if method in experiment["methods"]
-    ]
+def training_histories():
+    return model_files("history.csv", "trained")
 
 
 def training_records():
-    return [path.replace("history.csv", "run.yaml") for path in training_histories()]
+    return model_files("run.yaml", "trained")
 
 
 def datasets_shown():
@@ -43,12 +59,18 @@ def datasets_shown():
     return list(dict.fromkeys(experiment[key] for experiment in experiments for key in ("dataset", "trained_on")))
 
 
+def datasets_tested():
+    return list(dict.fromkeys(each.dataset for each in SCORES))
+
+
 def announce():
-    """Tell how many subjects and pairs each dataset gives, dry-run or not."""
+    """Tell how many subjects and pairs each dataset gives, and what needs no GPU and is long, dry-run or not."""
     for dataset in datasets_shown():
         counts = {part: sum(subject.split == part for subject in subjects_of(dataset).values()) for part in PARTS}
         told = (f"{count} {part} ({count * (count - 1)} ordered pairs)" for part, count in counts.items() if count)
         logger.info(f"{DATASETS[dataset]['title']}: {', '.join(told)}.")
+    hours = core_hours(config, {dataset: count_pairs(len(evaluated(dataset))) for dataset in datasets_tested()})
+    logger.info(f"Evaluating methods without a network: {hours:,.1f} core hours by their minutes_per_pair.")
 
 
 def datasets_prepared():
@@ -56,39 +78,48 @@ def datasets_prepared():
     return [dataset for dataset in datasets_shown() if subjects_shown(dataset)]
 
 
-def training_histories():
-    """The history of every training of this run, each once however many experiments share it."""
-    return list(
-        dict.fromkeys(
-            f"{RUN}/models/{experiment['trained_on']}/{method}/seed-{seed}/history.csv"
-            for experiment in shown_experiments(config)
-            for method in experiment["methods"]
-            if METHODS[method]["kind"] == "trained"
-            for seed in seeds_of(method)
-        )
-    )
+def table_files(table):
+    return [f"{RUN}/tables/{table}.{suffix}" for suffix in ("csv", "md", "tex")]
 
 
-def weights_used():
-    """Weights of every learned method that is scored, each once."""
-    return list(
-        dict.fromkeys(
-            f"{RUN}/models/{trained_on(experiment, METHODS[method])}/{method}/seed-{seed}/weights.pt"
-            for experiment in shown_experiments(config)
-            for method in experiment["methods"]
-            if METHODS[method]["kind"] != "untrained"
-            for seed in seeds_of(method)
-        )
-    )
+def figure_files(figure):
+    return [f"{RUN}/figures/{figure}.{suffix}" for suffix in ("pdf", "png")]
+
+
+def files_beside(name):
+    return [f"{RUN}/{name}.{suffix}" for suffix in ("csv", "md")]
+
+
+def experiment_files(experiment):
+    """An experiment's scores, and the tables and figures that show no other experiment."""
+    return [
+        *score_files(scores_of(config, {"experiments": [experiment]})),
+        *(file for table in shown_alone(config, experiment, "tables") for file in table_files(table)),
+        *(file for figure in shown_alone(config, experiment, "figures") for file in figure_files(figure)),
+    ]
+
+
+def named_targets():
+    """What each name stands for that may be asked for; an experiment and a table may share one, which is then both."""
+    named = {}
+    for names, files_of in (
+        (config["experiments"], experiment_files),
+        (config["tables"], table_files),
+        (config["figures"], figure_files),
+        (BESIDE_TABLES, files_beside),
+    ):
+        for name in names:
+            named.setdefault(name, []).extend(files_of(name))
+    return named
 
 
 def results_to_read():
     """What a person opens."""
     return [
         f"{RUN}/report.html",
-        *(f"{RUN}/tables/{table}.{suffix}" for table in config["tables"] for suffix in ("csv", "md", "tex")),
-        *(f"{RUN}/figures/{figure}.{suffix}" for figure in config["figures"] for suffix in ("pdf", "png")),
-        *(f"{RUN}/{name}.{suffix}" for name in BESIDE_TABLES for suffix in ("csv", "md")),
+        *(file for table in config["tables"] for file in table_files(table)),
+        *(file for figure in config["figures"] for file in figure_files(figure)),
+        *(file for name in BESIDE_TABLES for file in files_beside(name)),
         *(f"{RUN}/preparation/{dataset}.{suffix}" for dataset in datasets_prepared() for suffix in ("html", "tsv")),
         *(f"{RUN}/splits/{dataset}.tsv" for dataset in datasets_prepared()),
     ]
@@ -99,18 +130,16 @@ def results_to_build_on():
 
     Snakemake makes a deleted file again only if it is a target, however much hangs on it. So all are.
     """
-    tested = {experiment["dataset"]: None for experiment in shown_experiments(config)}
     shown = [name for name, entry in config["figures"].items() if KINDS[entry["kind"]].shows_pairs]
-    pictured = {
-        config["experiments"][name]["dataset"]: None for key in shown for name in config["figures"][key]["experiments"]
-    }
+    pictured = {each.dataset: None for name in shown for each in scores_of(config, config["figures"][name])}
     return [
         f"{RUN}/metrics.parquet",
+        *score_files(SCORES),
         *evaluation_chunks(),
-        *weights_used(),
+        *model_files("weights.pt", "trained", "published"),
         *training_histories(),
         *training_records(),
-        *(f"{RUN}/pairs/{dataset}.tsv" for dataset in tested),
+        *(f"{RUN}/pairs/{dataset}.tsv" for dataset in datasets_tested()),
         *(f"{RUN}/shown/{dataset}.tsv" for dataset in pictured),
         *(file for figure in shown for what in ("fields.npz", "facts.csv") for file in shown_files(figure, what)),
         *(file for dataset in datasets_prepared() for file in files_of_preparation(dataset)),

@@ -14,8 +14,7 @@ rule train_method:
         f"{RUN}/benchmarks/train_method/{{trained_on}}/{{method}}/seed-{{seed}}.tsv"
     wildcard_constraints:
         method=one_of(methods_of_kind("trained")),
-    # Needs several cores at once, which jobs of one core would take one by one as they come free.
-    priority: 10
+    priority: training_priority
     conda:
         ENVIRONMENT
     threads: config["threads"]["train"]

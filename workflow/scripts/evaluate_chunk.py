@@ -4,6 +4,7 @@ from spnet.jobs import device_of, job
 
 with job(snakemake.log[0], snakemake.threads):
     from spnet.data.labels import label_set
+    from spnet.data.pairs import read_chunk
     from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
     from spnet.evaluation.further import FurtherMetrics
     from spnet.methods.compute import Compute
@@ -15,8 +16,7 @@ with job(snakemake.log[0], snakemake.threads):
             snakemake.input.get("weights") or None,
             Compute(**snakemake.config["compute"]),
         ),
-        snakemake.input.pairs,
-        int(snakemake.wildcards.chunk),
+        read_chunk(snakemake.input.pairs, snakemake.params.pairs_per_job, int(snakemake.wildcards.chunk)),
         snakemake.params.folder,
         Scoring(
             label_set(snakemake.params.label_set),

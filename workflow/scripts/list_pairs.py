@@ -1,8 +1,8 @@
-"""Write the pairs of a dataset's test subjects, dealt out to chunks."""
+"""Write the pairs of a dataset's test subjects."""
 
 from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
     from spnet.data.pairs import write_pairs
 
-    write_pairs(snakemake.params.subjects, snakemake.params.pairs_per_chunk, snakemake.output[0])
+    write_pairs(snakemake.params.subjects, snakemake.output[0])

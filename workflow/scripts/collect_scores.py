@@ -1,4 +1,4 @@
-"""Join all evaluation tables."""
+"""Join tables of scores."""
 
 from spnet.jobs import job
 
