@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.errors import DataError
 from spnet.files import atomic_path
 
@@ -49,10 +50,14 @@ def read_scores(parts: str | Path | Sequence[str | Path]) -> pd.DataFrame:
 def _read(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":  # checked when it was written
         return pd.read_parquet(path)
-    scores = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, float_precision="round_trip")
+    scores = pd.read_csv(
+        path, dtype=dict.fromkeys([*_TEXT, COLLAPSED], str), keep_default_na=False, float_precision="round_trip"
+    )
     absent = {*KEY, "value"} - set(scores.columns)
     if absent:
         raise DataError(f"columns are missing: {sorted(absent)}", path=path, remedy="Delete it and start again")
+    if COLLAPSED not in scores:
+        scores[COLLAPSED] = ""
     scores["value"] = pd.to_numeric(scores["value"], errors="coerce")
     bad = ~np.isfinite(scores["value"])
     if bad.any():

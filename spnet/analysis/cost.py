@@ -9,10 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from spnet.analysis.trainings import AGAIN, read_training
+from spnet.analysis.collapsed import COLUMN as COLLAPSED
+from spnet.analysis.collapsed import collapses
+from spnet.analysis.trainings import read_training
 from spnet.configuration import UNTRAINED
 from spnet.device import choose_device
 from spnet.errors import DataError, first_line
+from spnet.training.record import AGAIN
 
 COLUMNS = ["part", "trained_on", "dataset", "method", "quantity", "value", "unit", "device"]
 REGISTRATION, TRAINING, RUN = "registration", "training", "run"
@@ -40,7 +43,7 @@ class Sources:
 
 
 def measure_cost(sources: Sources) -> pd.DataFrame:
-    """Tidy table with columns `COLUMNS`; a value that was not recorded is empty.
+    """Tidy table with columns `COLUMNS` and how a row's training collapsed; a value that was not recorded is empty.
 
     Raises
     ------
@@ -50,12 +53,14 @@ def measure_cost(sources: Sources) -> pd.DataFrame:
     default = "cuda" if sources.device.startswith("cuda") else choose_device(sources.device).type
     trainings = pd.DataFrame([_training(Path(path)) for path in sources.records])
     devices = {} if trainings.empty else dict(zip(_pairs_of(trainings), trainings["device"], strict=True))
+    scores = pd.read_parquet(sources.metrics)
     rows = [
-        *_registration_rows(pd.read_parquet(sources.metrics), devices, default),
+        *_registration_rows(scores, devices, default),
         *_training_rows(trainings),
         *_run_rows(sources, devices, default),
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    table, collapsed = pd.DataFrame(rows, columns=COLUMNS), collapses(scores)
+    return table.assign(**{COLLAPSED: [collapsed.get(pair, "") for pair in _pairs_of(table)]})
 
 
 def _pairs_of(table: pd.DataFrame) -> Iterable[tuple[str, str]]:

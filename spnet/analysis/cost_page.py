@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from spnet.analysis.collapsed import COLUMN as COLLAPSED
+from spnet.analysis.collapsed import collapse_notes, marked
 from spnet.analysis.cost import REGISTRATION, RUN, TRAINING, Sources, measure_cost
 from spnet.analysis.text import markdown_page
 from spnet.files import atomic_path, write_text
@@ -37,7 +39,10 @@ def write_cost(sources: Sources, titles: Mapping[str, str], outputs: Mapping[str
 
 def to_page(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """The table of :func:`spnet.analysis.cost.measure_cost` for reading."""
-    named = table.assign(title=[titles.get(name, name) for name in table["method"]])
+    rows = zip(table["method"], table[COLLAPSED], strict=True)
+    named = table.assign(title=[marked(titles.get(name, name), collapsed) for name, collapsed in rows])
+    collapsed = table[table[COLLAPSED] != ""].groupby(["trained_on", "method"], sort=False)[COLLAPSED].first()
+    marks = collapse_notes(collapsed.to_dict(), titles)
     parts = [
         f"# Cost\n\n{_totals(table)}\n",
         _section(
@@ -45,7 +50,7 @@ def to_page(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
             "Registering a pair",
             {"title": "Method", "dataset": "dataset", "trained_on": "trained on", "device": "device"},
             _REGISTRATION,
-            ["Mean seconds of one direction (half a pass that gives both) and largest memory.", _MEMORY],
+            ["Mean seconds of one direction (half a pass that gives both) and largest memory.", _MEMORY, *marks],
         ),
         _section(
             named[named["part"] == TRAINING],
@@ -55,6 +60,7 @@ def to_page(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
             [
                 "Median seconds of a step, hours of all steps, largest memory since the last start; seeds averaged.",
                 _MEMORY,
+                *marks,
             ],
         ),
         _section(

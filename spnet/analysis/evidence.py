@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from spnet.analysis.collapsed import Collapses, collapses
 from spnet.analysis.differences import PAIR
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import per_pair
@@ -45,6 +46,11 @@ class Evidence:
         """Every pair's value, indexed by training, dataset, method, metric, structure and pair."""
         return per_pair(self.scores, self.study.labels()).set_index(_KEY)["value"].sort_index()
 
+    @cached_property
+    def collapsed(self) -> Collapses:
+        """The trainings that collapsed, of which nothing is graded."""
+        return collapses(self.scores)
+
     def experiment(self, name: str) -> Mapping[str, Any]:
         """The entry of an experiment that was scored."""
         if name not in self.study.experiments:
@@ -66,12 +72,19 @@ class Evidence:
     def pairs(self, experiment: str, method: str, metric: str, structure: str) -> pd.Series:
         """Values of a method's pairs, indexed by moving and fixed."""
         entry = self.experiment(experiment)
-        found = self.method_in(experiment, method)
-        source = trained_on(entry, self.study.methods[found])
+        found, source = self.source_of(experiment, method)
         try:
             return self.values.loc[(source, entry["dataset"], found, metric, structure)]
         except KeyError:
             raise NotTestedError(f"no {metric} of {structure} was measured for {method} in {experiment}") from None
+
+    def source_of(self, experiment: str, method: str) -> tuple[str, str]:
+        """Key of the method in an experiment, and the dataset that its weights come from; of a sound training only."""
+        found = self.method_in(experiment, method)
+        source = trained_on(self.experiment(experiment), self.study.methods[found])
+        if (source, found) in self.collapsed:
+            raise NotTestedError(f"the training of {found} on {source} collapsed ({self.collapsed[source, found]})")
+        return found, source
 
     def structures(self, experiment: str) -> list[str]:
         """Regions of the experiment's label set."""
@@ -87,8 +100,7 @@ class Evidence:
     def cost_of(self, experiment: str, method: str, quantity: str, device: str | None) -> tuple[float, str]:
         """A method's cost in an experiment and the device it was measured on, of that kind (None: any)."""
         entry = self.experiment(experiment)
-        found = self.method_in(experiment, method)
-        source = trained_on(entry, self.study.methods[found])
+        found, source = self.source_of(experiment, method)
         same = (self.cost["method"] == found) & (self.cost["quantity"] == quantity)
         same &= self.cost["trained_on"] == source
         rows = self.cost[same & self.cost["dataset"].isin([entry["dataset"], ""])].dropna(subset="value")

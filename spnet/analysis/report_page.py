@@ -19,8 +19,8 @@ from spnet.analysis.report_sections import (
     software_section,
     tables_section,
 )
-from spnet.analysis.report_training import training_section
-from spnet.analysis.trainings import read_training
+from spnet.analysis.report_training import collapse_sentences, training_section
+from spnet.analysis.trainings import Training, read_training
 from spnet.configuration import shown_experiments
 from spnet.files import write_text
 
@@ -65,11 +65,12 @@ def write_report(config: Mapping[str, Any], files: ReportFiles, output: str | Pa
     ------
     DataError: a result is missing or damaged.
     """
-    lead = f"{_LEAD}\n{notes_box(config['notes'])}"
-    write_text(output, to_html(f"Run {config['run']}", lead, _sections(config, files)))
+    trainings = [read_training(path) for path in files.trainings]
+    lead = f"{_LEAD}\n{notes_box([*config['notes'], *collapse_sentences(trainings, config)])}"
+    write_text(output, to_html(f"Run {config['run']}", lead, _sections(config, files, trainings)))
 
 
-def _sections(config: Mapping[str, Any], files: ReportFiles) -> list[Section]:
+def _sections(config: Mapping[str, Any], files: ReportFiles, trainings: Sequence[Training]) -> list[Section]:
     """What there is, in the order of a reader's questions."""
     sections = [experiments_section(config, shown_experiments(config))]
     if files.tables:
@@ -83,8 +84,8 @@ def _sections(config: Mapping[str, Any], files: ReportFiles) -> list[Section]:
         sections.append(figures_section(_in_order(files.figures), config))
     if files.cost:
         sections.append(markdown_section("cost", "Cost", Path(files.cost), config))
-    if files.trainings:
-        sections.append(training_section([read_training(path) for path in files.trainings], config))
+    if trainings:
+        sections.append(training_section(trainings, config))
     if files.preparation:
         sections.append(preparation_section([Path(path) for path in files.preparation], config))
     return [*sections, software_section(), configuration_section(config)]

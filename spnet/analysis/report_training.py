@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib import pyplot
 
+from spnet.analysis.collapsed import MARK, marked
 from spnet.analysis.html import data_url, table
 from spnet.analysis.report_html import Section, figure, scrolling
 from spnet.analysis.trainings import Training
@@ -26,6 +27,17 @@ def training_section(trainings: Sequence[Training], config: Mapping[str, Any]) -
     datasets = {name: entry["title"] for name, entry in config["datasets"].items()}
     body = f"{_chart(trainings, methods, datasets)}\n{scrolling(_table(trainings, methods, datasets), 'Trainings')}"
     return Section("training", "Training", body)
+
+
+def collapse_sentences(trainings: Sequence[Training], config: Mapping[str, Any]) -> list[str]:
+    """Which trainings collapsed, and how, for whoever reads nothing else."""
+    return [
+        f"{MARK} The training of {config['methods'][one.method]['title']} on"
+        f" {config['datasets'][one.dataset]['title']}, seed {one.seed}, collapsed: {one.collapsed}."
+        " Its values are neither ranked nor compared nor graded."
+        for one in trainings
+        if one.collapsed
+    ]
 
 
 def _chart(trainings: Sequence[Training], methods: Mapping[str, str], datasets: Mapping[str, str]) -> str:
@@ -64,7 +76,7 @@ def _row(training: Training, methods: Mapping[str, str], datasets: Mapping[str, 
     parameters = outcome.get("trainable_parameters")
     return [
         datasets.get(training.dataset, training.dataset),
-        methods.get(training.method, training.method),
+        marked(methods.get(training.method, training.method), training.collapsed),
         str(training.record.get("device", "-")),
         training.seed,
         "-" if parameters is None else f"{parameters:,}",

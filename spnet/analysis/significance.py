@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from spnet.analysis.collapsed import collapse_notes, collapses
 from spnet.analysis.collect import read_scores
 from spnet.analysis.differences import PAIR, estimate, holm, paired, signed_rank
 from spnet.analysis.study import Study
@@ -21,6 +22,8 @@ from spnet.files import atomic_path, write_text
 
 ALPHA = 0.05
 FAMILY = ["dataset", "trained_on", "metric", "structure"]
+_COLUMNS = [*FAMILY, "method", "reference", "pairs", "subjects", "difference", "low", "high", "p", "rank_biserial"]
+_COLUMNS += ["p_holm"]
 _HEADER = ["Method", "difference", "95 % interval", "p (Holm)", "rank-biserial", "better"]
 _NOTES = (
     "difference: the method's mean less the reference's, over ordered pairs; its interval resamples subjects.",
@@ -37,24 +40,30 @@ def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], stud
     """Every method of the experiments against the reference, in every quantity (entry `significance`).
 
     Methods that several experiments name are compared once; one dataset, training and quantity is one family of Holm's.
+    A training that collapsed is compared with nothing.
 
     Raises
     ------
     DataError: a quantity was not measured.
     """
-    values = per_pair(study.scores_of(scores, specification["experiments"]), study.labels())
+    scores = study.scores_of(scores, specification["experiments"])
+    collapsed = collapses(scores)
+    values = per_pair(scores, study.labels())
     values = values.set_index(["trained_on", "dataset", "method", "metric", "structure", *PAIR])["value"].sort_index()
     families: dict[tuple[str, str], dict[str, str]] = {}
     for name in specification["experiments"]:
         experiment = study.experiments[name]
         place = (experiment["dataset"], experiment["trained_on"])
-        families.setdefault(place, {}).update(study.weights(experiment))
+        sound = {name: source for name, source in study.weights(experiment).items() if (source, name) not in collapsed}
+        families.setdefault(place, {}).update(sound)
     parts = [
         pd.DataFrame(_family(values, place, weights, specification["reference"], quantity, study))
         for place, weights in families.items()
         for quantity in specification["quantities"]
-        if _has(study, place[0], quantity)
+        if specification["reference"] in weights and _has(study, place[0], quantity)
     ]
+    if collapsed and not any(len(part) for part in parts):
+        return pd.DataFrame(columns=_COLUMNS)
     if not any(len(part) for part in parts):
         raise DataError(
             f"there is no method to compare with '{specification['reference']}'",
@@ -125,7 +134,9 @@ def write_significance(
     outputs: Mapping[str, str | Path],
 ) -> None:
     """Compare and write csv and markdown."""
-    table = compare_methods(read_scores(metrics), specification, study)
+    scores = read_scores(metrics)
+    table = compare_methods(scores, specification, study)
+    collapsed = collapses(study.scores_of(scores, specification["experiments"]))
     with atomic_path(outputs["csv"]) as temporary:
         table.to_csv(temporary, index=False)
     reference = study.methods[specification["reference"]]["title"]
@@ -138,7 +149,8 @@ def write_significance(
         # A network that comes from elsewhere would else look like the dataset's own.
         origin = "" if trained_on == dataset else f" (trained on {trained_on})"
         text.append(markdown_page(f"{dataset}{origin}: {quantity}", _HEADER, body, [f"{pairs}."], level=2))
-    write_text(outputs["markdown"], "\n".join([*text, *(f"- {note}" for note in [*study.notes, *_NOTES])]) + "\n")
+    notes = [*study.notes, *collapse_notes(collapsed, study.titles()), *_NOTES]
+    write_text(outputs["markdown"], "\n".join([*text, *(f"- {note}" for note in notes)]) + "\n")
 
 
 def _line(row: Mapping[str, Any], study: Study) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from spnet.analysis.collapsed import collapse_notes, collapses
 from spnet.analysis.collect import read_scores
 from spnet.analysis.published import read_published
 from spnet.analysis.summarise import count_absent_labels, count_without_hd95, per_pair, summarise
@@ -36,6 +37,10 @@ class Study:
     label_sets: Mapping[str, Any]
     part: str = "test"
     notes: Sequence[str] = ()
+
+    def titles(self) -> dict[str, str]:
+        """What a reader sees of every method."""
+        return {name: entry["title"] for name, entry in self.methods.items()}
 
     def labels(self) -> dict[str, LabelSet]:
         """Label set of every dataset."""
@@ -103,14 +108,16 @@ def write_table(
     label_sets = study.labels()
     columns = study.columns(names, specification["columns"])
     summary = summarise(per_pair(scores, label_sets))
-    paper = read_published(published)
+    paper, collapsed = read_published(published), collapses(scores)
     notes = [*study.notes, *specification["notes"], *_seed_notes(scores), *_absent_notes(scores, label_sets)]
     metrics = dict.fromkeys(column.metric for column in columns)
     notes += [METRIC_NOTES[metric] for metric in metrics if metric in METRIC_NOTES]
     notes += _one_sided_notes(scores) if HD95 in metrics else []
     if study.part != "test":
         paper, notes = paper[:0], [*notes, f"Scored on the {study.part} subjects: the paper has no counterpart."]
-    table = build_table(summary, paper, name, study.rows(names, specification.get("rows")), columns)
+    table = build_table(summary, paper, name, study.rows(names, specification.get("rows")), columns, collapsed)
+    shown = set(zip(table["trained_on"], table["method"], strict=True))
+    notes += collapse_notes({key: how for key, how in collapsed.items() if key in shown}, study.titles())
     with atomic_path(outputs["csv"]) as temporary:
         table.to_csv(temporary, index=False)
     write_text(outputs["markdown"], to_markdown(table, specification["title"], notes))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from spnet.analysis.collapsed import COLUMN as COLLAPSED
+from spnet.analysis.collapsed import Collapses, marked
 from spnet.configuration import UNTRAINED
 from spnet.data.labels import AVERAGE, DICE, DICE_MERGED, HD95
 from spnet.errors import DataError
@@ -99,12 +101,19 @@ class Column:
 
 
 def build_table(
-    summary: pd.DataFrame, published: pd.DataFrame, name: str, rows: Sequence[Row], columns: Sequence[Column]
+    summary: pd.DataFrame,
+    published: pd.DataFrame,
+    name: str,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    collapsed: Collapses | None = None,
 ) -> pd.DataFrame:
     """Measured and published values of table `name`, one cell a row.
 
     A method that is not part of a column's experiments has no cell there, and none where no pair has an HD95. Column
-    ``best`` marks the best of every column as printed, affine only left out; ``row`` counts the table's rows.
+    ``best`` marks the best of every column as printed, affine only left out; ``row`` counts the table's rows. A cell
+    of a training that `collapsed` says how in the column of that name; it is never best, has no difference to the
+    paper, and its row's title has a mark.
 
     Raises
     ------
@@ -119,9 +128,15 @@ def build_table(
         if (source := column.source_of(row)) is not None
         if (cell := _cell(measured, printed, row, column, source)) is not None
     ]
+    for cell in cells:
+        how = cell[COLLAPSED] = (collapsed or {}).get((cell["trained_on"], cell["method"]), "")
+        cell["difference"] = None if how else cell["difference"]
     if not cells:
         raise DataError(f"nothing that {name} shows was measured", remedy="Set it to null, or look at the labels")
-    return _mark_best(pd.DataFrame(cells)).drop(columns="control")
+    table = _mark_best(pd.DataFrame(cells)).drop(columns="control")
+    affected = table["row"].isin(table["row"][table[COLLAPSED] != ""])
+    table["title"] = [marked(title, mark) for title, mark in zip(table["title"], affected, strict=True)]
+    return table
 
 
 def _cell(
@@ -162,7 +177,7 @@ def _cell(
 def _mark_best(table: pd.DataFrame) -> pd.DataFrame:
     """Add column ``best``."""
     table["best"] = False
-    registering = table[~table["control"]]
+    registering = table[~table["control"] & (table[COLLAPSED] == "")]
     for (_, metric, _), column in registering.groupby(["dataset", "metric", "structure"]):
         shown = column["mean"].round(DIGITS)
         extreme = shown.max() if metric in HIGHER_IS_BETTER else shown.min()

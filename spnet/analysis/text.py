@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from spnet.analysis.collapsed import COLUMN as COLLAPSED
+from spnet.analysis.collapsed import MARK, marked
 from spnet.analysis.tables import DIGITS
 
 _COLUMN = ["dataset", "metric", "structure"]
@@ -66,7 +68,7 @@ def _grid(table: pd.DataFrame, emphasise: Callable[[str], str]) -> tuple[list[st
         for column, with_paper in zip(columns[_COLUMN].itertuples(index=False), printed, strict=True):
             there = (row, *column) in cells.index
             cell = cells.loc[(row, *column)] if there else pd.Series(dtype=object)
-            measured = mean_std(cell.get("mean"), cell.get("std"))
+            measured = marked(mean_std(cell.get("mean"), cell.get("std")), cell.get(COLLAPSED))
             line.append(emphasise(measured) if cell.get("best") else measured)
             line += [_published(cell)] if with_paper else []
         body.append(line)
@@ -80,7 +82,7 @@ def mean_std(mean: float | None, std: float | None) -> str:
 
 def _published(cell: pd.Series) -> str:
     printed = mean_std(cell.get("published_mean"), cell.get("published_std"))
-    return printed if printed == "-" else f"{printed}, {cell['difference']:+.{DIGITS}f}"
+    return printed if pd.isna(cell.get("difference")) else f"{printed}, {cell['difference']:+.{DIGITS}f}"
 
 
 def _standing_notes(table: pd.DataFrame) -> list[str]:
@@ -100,4 +102,4 @@ def _pipe(cells: Sequence[str]) -> str:
 def _escape(text: str) -> str:
     for character in "&%_#$":
         text = text.replace(character, f"\\{character}")
-    return text
+    return text.replace(MARK, "\\dag{}")

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from spnet.errors import DataError, first_line
-
-AGAIN = "Delete the folder of this model and run again: it is then trained anew"
+from spnet.training.record import AGAIN, NAME, collapse_of, read_record
 
 
 @dataclass(frozen=True)
@@ -24,6 +22,11 @@ class Training:
     seed: str
     history: pd.DataFrame
     record: Mapping[str, Any]
+
+    @property
+    def collapsed(self) -> str:
+        """How it collapsed; nothing if it did not."""
+        return collapse_of(self.record)
 
 
 def read_training(history: str | Path) -> Training:
@@ -37,19 +40,11 @@ def read_training(history: str | Path) -> Training:
     try:
         steps = pd.read_csv(path, float_precision="round_trip")
     except (OSError, ValueError) as error:
-        raise _damaged("history", path, error) from error
+        raise DataError(
+            f"this training's history cannot be read ({first_line(error)})", path=path, remedy=AGAIN
+        ) from error
     if "loss" not in steps or steps.empty:
         raise DataError("the history has no losses", path=path, remedy=AGAIN)
-    record_path = path.with_name("run.yaml")
-    try:
-        record = yaml.safe_load(record_path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise _damaged("record", record_path, error) from error
-    if not isinstance(record, dict):
-        raise DataError("the record is damaged", path=record_path, remedy=AGAIN)
+    record = read_record(path.with_name(NAME))
     dataset, method, seed = path.parts[-4:-1]
     return Training(dataset, method, seed.removeprefix("seed-"), steps, record)
-
-
-def _damaged(what: str, path: Path, error: Exception) -> DataError:
-    return DataError(f"this training's {what} cannot be read ({first_line(error)})", path=path, remedy=AGAIN)

@@ -21,6 +21,7 @@ from spnet.methods import build_method
 from spnet.methods.base import Method
 from spnet.methods.compute import Compute
 from spnet.provenance import fingerprint
+from spnet.training.record import collapse_behind
 from spnet.weights import load_weights
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ def evaluate_chunk(
     scores = pd.DataFrame([row for pair in pairs for row in done[pair]], columns=COLUMNS)
     for position, column in enumerate(IDENTITY):
         scores.insert(position, column, identity[column])
+    scores["collapsed"] = collapse_behind(spec.weights)
     with atomic_path(output) as temporary:
         scores.to_csv(temporary, index=False)
     journal.remove()

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from spnet.analysis.collapsed import collapses, marked
 from spnet.analysis.collect import read_scores
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import per_pair
@@ -54,10 +55,12 @@ def gather(
 ) -> Material:
     """What a figure is drawn from; parameters as for :func:`draw_figure`."""
     names, labels = specification["experiments"], study.labels()
-    titles = {row.method: row.title for row in study.rows(names)}
+    scores = study.scores_of(read_scores(metrics), names)
+    collapsed = {method for _, method in collapses(scores)}
+    titles = {row.method: marked(row.title, row.method in collapsed) for row in study.rows(names)}
     titles = {method: titles[method] for method in specification.get("methods", titles)}
     return Material(
-        per_pair(study.scores_of(read_scores(metrics), names), labels),
+        per_pair(scores, labels),
         titles,
         {
             name: ShownDataset(datasets[name]["title"], datasets[name]["plane"], labels[name])

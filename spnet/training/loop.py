@@ -28,6 +28,7 @@ from spnet.methods.base import Method, Stage
 from spnet.methods.compute import Compute
 from spnet.training import checkpoint
 from spnet.training.checkpoint import Progress
+from spnet.training.collapse import find_collapse
 from spnet.training.lock import one_at_a_time
 from spnet.training.record import write_record
 from spnet.training.step import Outcome, Step
@@ -111,6 +112,7 @@ def train(
                 "peak_mb": round(cost.peak_mb, 1),
                 "times_resumed": progress.resumed,
                 "trainable_parameters": parameters,
+                "collapsed": find_collapse(progress.history, method, images),
             },
         )
     return method

@@ -13,7 +13,9 @@ from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
 from spnet.evaluation.evaluate import ReadyImages, evaluate_pairs, prepared_reader
 from spnet.evaluation.further import FurtherMetrics
 from spnet.evaluation.register import make_ready, register_both_ways, register_ready
+from spnet.methods import build_method
 from spnet.methods.base import Method, NoOptions, Registration
+from spnet.training.record import write_record
 
 LABELS = LabelSet(scored=(1, 2, 9))
 SHAPE = (12, 14, 10)
@@ -148,11 +150,23 @@ def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):
     scoring = Scoring(LABELS, FurtherMetrics(["hd95"], 2.0))
     evaluate_chunk(MethodSpec("identity"), [("low", "high")], prepared, scoring, identity, tmp_path / "c.csv", "cpu")
     scores = pd.read_csv(tmp_path / "c.csv", dtype={"structure": str})
-    assert list(scores.columns) == [*identity, "moving", "fixed", "metric", "structure", "value"]
+    assert list(scores.columns) == [*identity, "moving", "fixed", "metric", "structure", "value", "collapsed"]
     assert set(zip(scores["moving"], scores["fixed"], strict=True)) == {("low", "high"), ("high", "low")}
     assert pick(scores, "dice", "1") == pytest.approx(2 * 1 / 6)
     assert pick(scores, "ice") == 0
     assert pick(scores, "hd95", "1") == pytest.approx(SHIFT * 2.0)
+
+
+def test_scores_of_a_training_that_collapsed_say_so_and_others_do_not(prepared, tmp_path):
+    network = MethodSpec("vm", {}, tmp_path / "weights.pt")
+    torch.save(build_method("vm", {}).state_dict(), network.weights)
+    told = []
+    for collapsed in ("the network moves nothing", None):
+        write_record(tmp_path / "run.yaml", {}, torch.device("cpu"), {"collapsed": collapsed})
+        identity = {"trained_on": "d", "dataset": "d", "method": "vm", "seed": 0}
+        evaluate_chunk(network, [("low", "high")], prepared, Scoring(LABELS), identity, tmp_path / "c.csv", "cpu")
+        told.append(set(pd.read_csv(tmp_path / "c.csv", keep_default_na=False)["collapsed"]))
+    assert told == [{"the network moves nothing"}, {""}]
 
 
 class Encoding(Shift):
