@@ -10,7 +10,7 @@ from torch import Tensor
 
 from spnet.fields import integrate, upsample, warp
 from spnet.losses import gradient_smoothness, inverse_consistency, local_ncc
-from spnet.methods.base import LevelView, Method, Registration
+from spnet.methods.base import LevelView, Method, Prepared, Registration
 from spnet.methods.spnet.backbones import make_backbone
 from spnet.methods.spnet.directions import DIRECTIONS
 from spnet.methods.spnet.network import PyramidLayers
@@ -82,6 +82,13 @@ class SPnet(Method, PyramidLayers):
         self.directions = DIRECTIONS[options.directions]
         self.sampler = options.sampler
         self.multiple = 2 ** (self.levels - 1)
+
+    def forward(self, moving: Tensor, fixed: Tensor) -> Registration:
+        if not self.compute.batches(moving):
+            return super().forward(moving, fixed)
+        both = self.prepare(torch.cat([moving, fixed]))
+        pyramids = zip(*(features.chunk(2) for features in both.features), strict=True)
+        return self.match(*(Prepared(pyramid, both.margins) for pyramid in pyramids))
 
     def extract(self, image: Tensor) -> list[Tensor]:
         """Feature pyramid, finest first."""
