@@ -5,6 +5,8 @@ Which form computes a layer is chosen here alone, by device and shape; all agree
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -69,6 +71,14 @@ class Float32Conv3d(Conv3d):
     def forward(self, volume: Tensor) -> Tensor:
         with torch.autocast(volume.device.type, enabled=False):
             return super().forward(widened(volume))
+
+
+def convolve_together(layers: Sequence[Conv3d], volume: Tensor) -> tuple[Tensor, ...]:
+    """What layers of one form, without biases, make of the same volume, by one convolution for all of them."""
+    with torch.autocast(volume.device.type, enabled=False):
+        weight = torch.cat([layer.weight for layer in layers])
+        found = layers[0]._conv_forward(widened(volume), weight, None)
+    return found.split([layer.out_channels for layer in layers], dim=1)
 
 
 class Upsampling3d(nn.ConvTranspose3d):
@@ -142,7 +152,9 @@ def _input_gradient(gradient: Tensor, volume: Tensor, weight: Tensor, stride: in
     if stride == 1 and _is_narrow(gradient, weight):
         from spnet.kernels.convolution import input_gradient
 
-        return input_gradient(gradient, weight, padding, convolution_precision())
+        inputs = weight.shape[1] if weight.shape[1] <= 2 else weight.shape[1] + -weight.shape[1] % _CHANNELS
+        wide = _wide(weight, inputs, weight.shape[0])
+        return input_gradient(gradient, wide, padding, convolution_precision())[:, : weight.shape[1]]
     wide = _wide(weight, volume.shape[1], weight.shape[0])
     found = _convolution_gradient(gradient, volume, wide, stride, padding, to_volume=True)
     return found[:, : weight.shape[1]]
@@ -200,7 +212,7 @@ def _in_pairs(volume: Tensor) -> Tensor:
 def _convolution_gradient(
     gradient: Tensor, volume: Tensor, weight: Tensor, stride: int, padding: int, to_volume: bool
 ) -> Tensor:
-    """torch's gradient to the volume, or to the weight."""
+    """Gradient to the volume, or to the weight, by torch."""
     wanted = [to_volume, not to_volume, False]
     steps, margins = [stride] * 3, [padding] * 3
     found = torch.ops.aten.convolution_backward(

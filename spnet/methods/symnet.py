@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from spnet.fields import Orientation, compose, integrate, warp
 from spnet.losses import gradient_smoothness, local_ncc, negative_jacobian
 from spnet.methods.base import Method, Registration
-from spnet.methods.convolution import Float32Conv3d
+from spnet.methods.convolution import Float32Conv3d, convolve_together
 from spnet.methods.icnet import UNetLayers
 from spnet.methods.options import as_tuples, check_not_negative, check_positive, check_window
 
@@ -70,8 +70,8 @@ class SYMNet(Method, UNetLayers):
         features = self.features(self.orientation.apply(moving), self.orientation.apply(fixed))
         moving_velocity, fixed_velocity = (
             # The authors' channel 0 moves the last axis.
-            self.orientation.restore(self.options.largest * head(features).flip(1))
-            for head in (self.dc9, self.dc10)
+            self.orientation.restore(self.options.largest * self.dc9[1](raw).flip(1))
+            for raw in convolve_together([self.dc9[0], self.dc10[0]], features)
         )
         half_moving, half_fixed, back_moving, back_fixed = (
             integrate(velocity, self.options.integration_steps, self.sampler)

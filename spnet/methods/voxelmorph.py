@@ -50,7 +50,8 @@ class UNet(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Two images [B, 1, D, H, W], sizes divisible by 16 -> features."""
-        maps = [torch.cat([first, second], dim=1)]
+        # In the layout of all other maps, lest every one that is joined with it be rearranged.
+        maps = [torch.cat([first, second], dim=1).contiguous(memory_format=torch.channels_last_3d)]
         for down in self.encoder:
             maps.append(down(maps[-1]))
         features = maps[-1]
