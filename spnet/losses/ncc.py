@@ -146,7 +146,9 @@ class _LocalNcc(torch.autograd.Function):
 
         def gradient_to(image: Tensor, other: Tensor) -> Tensor:
             constant, slope = next(sums), next(sums)
-            return (other * sum_cross).addcmul_(image, slope, value=2).sub_(constant, alpha=1 / ctx.window**3).mul_(scale)
+            return (
+                (other * sum_cross).addcmul_(image, slope, value=2).sub_(constant, alpha=1 / ctx.window**3).mul_(scale)
+            )
 
         gradient_1 = gradient_to(image_1, image_2) if ctx.needs_input_grad[0] else None
         gradient_2 = gradient_to(image_2, image_1) if ctx.needs_input_grad[1] else None

@@ -80,6 +80,7 @@ class SPnet(Method, PyramidLayers):
         backbone = make_backbone(options.backbone, options.image_channels)
         self.add_layers(backbone, options.channels, options.estimator_channels)
         self.directions = DIRECTIONS[options.directions]
+        self._bias = not self.directions.bias_cancels
         self.sampler = options.sampler
         self.multiple = 2 ** (self.levels - 1)
 
@@ -177,7 +178,7 @@ class SPnet(Method, PyramidLayers):
     def _estimate_way(self, level: int, source: Tensor, target: Tensor, coarser: Coarser | None) -> Estimate:
         """The same for one way, from the features `source` to `target`."""
         if coarser is None:
-            return Estimate(*self.compute.run(self.estimate, level, [source, target]))
+            return Estimate(*self.compute.run(self.estimate, level, [source, target], self._bias))
         return Estimate(*self.compute.run(self._estimate_further, level, source, target, coarser))
 
     def _estimate_further(self, level: int, source: Tensor, target: Tensor, coarser: Coarser) -> tuple[Tensor, Tensor]:
@@ -185,7 +186,7 @@ class SPnet(Method, PyramidLayers):
         feature, displacement = self.global_feature(level + 1, coarser.hidden), upsample(coarser.displacement)
         if self.options.feature_warping:
             source = warp(source, displacement, self.sampler)  # Eq. 6
-        return self.estimate(level, [source, target, feature, displacement])
+        return self.estimate(level, [source, target, feature, displacement], self._bias)
 
     def _deform(self, forward: Tensor, backward: Tensor | None) -> Level:
         """The level that the fields estimated of one or both ways lead to."""
