@@ -1,6 +1,6 @@
 """``python -m benchmarks.gpu``: every method's step, pair and memory on one device, and the hours of the whole paper.
 
-Made to end within 8 minutes. With ``--train MINUTES`` it trains SPnet on ten real scans instead and tests it on others.
+Made to end within 8 minutes.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from typing import Any
 import torch
 
 from benchmarks.gpu_methods import Figures, measure_method
-from benchmarks.gpu_training import train_and_test
 from benchmarks.inputs import PAPER_SIZE, Size, make_image
-from benchmarks.modes import MODES, has_bfloat16, use_tf32
+from benchmarks.modes import MODES
 from benchmarks.paper import count_work, read_paper
 from benchmarks.reference.ncc import local_ncc as dense_ncc
 from benchmarks.table import processor, text_of
-from spnet.device import choose_device
+from spnet.device import choose_device, set_convolution_precision
 from spnet.errors import ConfigError, SpnetError, did_you_mean
 from spnet.files import write_text
 from spnet.losses import local_ncc
@@ -43,15 +42,10 @@ def measure_methods(
     """Figures of all methods in all modes, in the order given, until the time is over."""
     end = time.monotonic() + 60 * minutes
     for mode in modes:
-        settings = MODES[mode]
-        if settings.tf32 and device.type != "cuda":
-            continue
         for name, entry in methods.items():
-            if settings.spnet_only and name != "spnet":
+            if MODES[mode].spnet_only and name != "spnet":
                 continue
-            if settings.compute.convolutions == "bfloat16" and not has_bfloat16(device):
-                yield Figures(name, mode, left_out="this device has no bfloat16 convolutions")
-            elif time.monotonic() > end:
+            if time.monotonic() > end:
                 yield Figures(name, mode, left_out=f"not reached in {minutes:g} minutes")
             else:
                 yield measure_method(name, entry, mode, size, device)
@@ -63,12 +57,12 @@ def check_cross_correlation(size: Size, device: torch.device) -> list[str]:
     lines = []
     for name, function in (("ours", local_ncc), ("dense convolutions", dense_ncc)):
         values = []
-        for allowed in (False, True):
-            with use_tf32(allowed):
-                leaf = second.clone().requires_grad_()
-                value = function(first, leaf, 9)
-                value.backward()
-                values.append((value.item(), leaf.grad))
+        for precision in ("ieee", "tf32"):
+            set_convolution_precision(precision)
+            leaf = second.clone().requires_grad_()
+            value = function(first, leaf, 9)
+            value.backward()
+            values.append((value.item(), leaf.grad))
         (exact, exact_gradient), (rounded, rounded_gradient) = values
         same = exact == rounded and torch.equal(exact_gradient, rounded_gradient)
         lines.append(
@@ -79,7 +73,10 @@ def check_cross_correlation(size: Size, device: torch.device) -> list[str]:
 
 
 def estimate_hours(found: Sequence[Figures], size: Size) -> list[str]:
-    """Hours of the whole paper on one such device by mode, the times of other grids in proportion to their voxels."""
+    """Hours of the whole paper on one such device by mode, method and dataset, each on a line.
+
+    The seconds of other grids are taken in proportion to their voxels. SyN is not among them, which runs on the CPU.
+    """
     trainings, evaluations = count_work(read_paper())
     lines = []
     for mode in dict.fromkeys(figures.mode for figures in found):
@@ -87,14 +84,23 @@ def estimate_hours(found: Sequence[Figures], size: Size) -> list[str]:
         pairs = {each.method: each.pair_seconds for each in found if each.mode == mode and each.pair_seconds}
         if not steps:
             continue
-        known = [training for training in trainings if training.method in steps]
+        hours: dict[str, dict[str, float]] = {}
+        for training in trainings:
+            if training.method in steps:
+                share = training.voxels / prod(size) / 3600
+                hours.setdefault(training.method, {}).setdefault(training.dataset, 0.0)
+                hours[training.method][training.dataset] += steps[training.method] * training.steps * share
         scored = [evaluation for evaluation in evaluations if evaluation.method in pairs]
-        training_hours = sum(steps[each.method] * each.steps * each.voxels for each in known) / prod(size) / 3600
         pair_hours = sum(pairs[each.method] * each.pairs * each.voxels for each in scored) / prod(size) / 3600
+        total = sum(sum(each.values()) for each in hours.values())
+        number = sum(training.method in steps for training in trainings)
         lines.append(
-            f"{mode}: {training_hours:.1f} hours for {len(known)} of {len(trainings)} trainings,"
-            f" {pair_hours:.1f} for {len(scored)} of {len(evaluations)} evaluations (SyN's run on the CPU)"
+            f"{mode}: {total:.1f} hours for {number} of {len(trainings)} trainings,"
+            f" {pair_hours:.1f} for {len(scored)} of {len(evaluations)} evaluations"
         )
+        for method, each in hours.items():
+            parts = ", ".join(f"{dataset} {value:.2f}" for dataset, value in each.items())
+            lines.append(f"  {mode}, {method}: {sum(each.values()):.2f} ({parts})")
     return lines
 
 
@@ -106,14 +112,10 @@ def describe_device(device: torch.device) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print, or train and test."""
+    """Measure and print."""
     given = _read_arguments(arguments)
     try:
-        device = choose_device(given.device)
-        if given.train:
-            train_and_test(given.train, device, given.convolutions, given.work)
-            return
-        _measure_all(given, device)
+        _measure_all(given, choose_device(given.device))
     except SpnetError as error:
         sys.exit(f"Error: {error}")
 
@@ -158,9 +160,6 @@ def _read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--modes", nargs="*", choices=MODES, default=list(MODES), help="the plainest is the first")
     parser.add_argument("--minutes", type=float, default=7, help="what is not reached by then is told")
     parser.add_argument("--output", type=Path, help="write the figures there, tab-separated (benchmarks/gpu.tsv)")
-    parser.add_argument("--train", type=float, metavar="MINUTES", help="train SPnet instead")
-    parser.add_argument("--convolutions", choices=["float32", "bfloat16"], default="bfloat16", help="of that training")
-    parser.add_argument("--work", type=Path, default=Path("results/gpu"), help="folder of that training")
     return parser.parse_args(arguments)
 
 

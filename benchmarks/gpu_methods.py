@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
@@ -13,15 +13,18 @@ import torch
 from torch import Tensor
 
 from benchmarks.inputs import LABELS, Size, make_image, make_labels
-from benchmarks.modes import MODES, use_tf32
+from benchmarks.modes import MODES
 from spnet.configuration import settings
-from spnet.device import to_device
+from spnet.device import prepare_process, to_device
+from spnet.errors import ConfigError, TrainingError
 from spnet.evaluation.cost import measure
 from spnet.evaluation.evaluate import evaluate_pairs
 from spnet.methods import build_method
 from spnet.methods.base import Method, Stage
+from spnet.training.step import Step, stream_of_its_own
 
-STEPS, PAIRS = 4, 2  # measured ones, after one that warms up; SCCnet's cycle term enters every fourth step
+# Measured ones, after some that warm up until the steps are recorded; SCCnet's cycle term enters every fourth step.
+STEPS, PAIRS, WARM_UP = 8, 2, 16
 _DATASET = "mindboggle101"
 
 
@@ -59,20 +62,22 @@ def measure_method(name: str, entry: Mapping[str, Any], mode: str, size: Size, d
     if entry["implementation"] == "syn":
         return Figures(name, mode, left_out="runs on the CPU")
     found = Figures(name, mode)
-    with use_tf32(MODES[mode].tf32):
-        try:
-            torch.manual_seed(0)
-            method = to_device(build_method(entry["implementation"], settings(entry, "options", _DATASET)), device)
-            method.compute = MODES[mode].compute
-            if entry["kind"] == "trained":
-                seconds, peak_mb = _measure_steps(method, settings(entry, "training", _DATASET), size, device)
-                found = replace(found, step_seconds=seconds, step_mb=peak_mb)
-            seconds, peak_mb = _measure_pair(method, size, device)
-        except torch.cuda.OutOfMemoryError:
-            return replace(found, left_out="does not fit the memory")
-        finally:
-            if device.type == "cuda":
-                torch.cuda.empty_cache()
+    try:
+        torch.manual_seed(0)
+        method = to_device(build_method(entry["implementation"], settings(entry, "options", _DATASET)), device)
+        method.compute = MODES[mode].compute.on(device)
+        prepare_process(method.compute.convolutions)
+        if entry["kind"] == "trained":
+            seconds, peak_mb = _measure_steps(method, settings(entry, "training", _DATASET), size, device)
+            found = replace(found, step_seconds=seconds, step_mb=peak_mb)
+        seconds, peak_mb = _measure_pair(method, size, device)
+    except ConfigError as error:
+        return replace(found, left_out=error.problem)
+    except (torch.OutOfMemoryError, TrainingError):
+        return replace(found, left_out="does not fit the memory")
+    finally:
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
     return replace(found, pair_seconds=seconds, pair_mb=peak_mb)
 
 
@@ -80,29 +85,37 @@ def _measure_steps(
     method: Method, training: Mapping[str, Any], size: Size, device: torch.device
 ) -> tuple[float, float]:
     """Seconds of a step on average over a whole training, and the peak of memory in any stage."""
-    images = [make_image(index, size).to(device) for index in range(method.images_per_step)]
+    images = [make_image(index, size) for index in range(method.images_per_step)]
+    if device.type == "cuda":
+        images = [image.pin_memory() for image in images]
     stages = method.stages(training["steps"], training["learning_rate"])
     method.train()
-    clock = clock_of(device)
     seconds, peak = 0.0, 0.0
-    for stage in stages:
-        optimiser = torch.optim.Adam(method.parameters(), lr=stage.learning_rate)
-        _step(method, stage, 0, optimiser, images)
-        with measure(device) as cost:
-            start = clock()
-            for index in range(STEPS):
-                # From the middle of the stage, when all of it trains that ever will.
-                _step(method, stage, stage.steps // 2 + index, optimiser, images)
-        seconds += (clock() - start) / STEPS * stage.steps / sum(each.steps for each in stages)
-        peak = max(peak, cost.peak_mb)
+    with stream_of_its_own(device):
+        for stage in stages:
+            clock, step = clock_of(device), Step(method, stage.learning_rate, device)
+            # From the middle of the stage, when all of it trains that ever will; until its steps are recorded.
+            first = stage.steps // 2
+            _run(step, method, stage, images, range(first, first + (WARM_UP if device.type == "cuda" else 1)))
+            first += WARM_UP
+            with measure(device) as cost:
+                start = clock()
+                _run(step, method, stage, images, range(first, first + STEPS))
+            seconds += (clock() - start) / STEPS * stage.steps / sum(each.steps for each in stages)
+            peak = max(peak, cost.peak_mb)
+            del step
     return seconds, peak
 
 
-def _step(method: Method, stage: Stage, index: int, optimiser: torch.optim.Optimizer, images: list[Tensor]) -> None:
-    method.begin_step(stage, index)
-    optimiser.zero_grad(set_to_none=True)
-    sum(method.training_loss(images).values()).backward()
-    optimiser.step()
+def _run(step: Step, method: Method, stage: Stage, images: list[Tensor], numbers: Iterable[int]) -> None:
+    """Steps as the training takes them: what one measured is read when the next is under way."""
+    pending = None
+    for number in numbers:
+        launched = step.run(images, stage.learning_rate, method.begin_step(stage, number))
+        if pending is not None:
+            pending.read()
+        pending = launched
+    pending.read()
 
 
 def _measure_pair(method: Method, size: Size, device: torch.device) -> tuple[float, float]:

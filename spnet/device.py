@@ -62,7 +62,8 @@ def resolve_convolutions(wish: str, device: torch.device) -> Convolutions:
 
     Raises
     ------
-    ConfigError: TF32 is asked of a device without it.
+    ConfigError: TF32 is asked of a device without it, or bfloat16 of the CPU: there it is slower than float32, and
+        torch's gradients to the weights of small grids are now and then of memory that nobody has written (torch 2.13).
     """
     has_tf32 = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= _TF32_SINCE
     if wish == "auto":
@@ -72,6 +73,11 @@ def resolve_convolutions(wish: str, device: torch.device) -> Convolutions:
         raise ConfigError(
             f"convolutions: tf32 is not possible on {where}, which has no TF32",
             remedy="Set compute: convolutions to auto or float32; TF32 needs a CUDA card of 2020 or later (Ampere)",
+        )
+    if wish == "bfloat16" and device.type == "cpu":
+        raise ConfigError(
+            "convolutions: bfloat16 is not possible on the CPU, where it is slower than float32 and not reliable",
+            remedy="Set compute: convolutions to auto or float32",
         )
     return wish
 

@@ -25,7 +25,7 @@ def local_ncc(image_1: Tensor, image_2: Tensor, window: int = 9) -> Tensor:
     (so the cube always counts window^3 voxels, at the borders too), background voxels included in the mean.
 
     Unlike there, cross-correlation is bounded by [0, 1] even where rounding makes a variance negative, and only the
-    window means and three maps are kept for the backward pass. Sums are formed by shifting and adding, never as
+    window sums and three maps are kept for the backward pass. Sums are formed by shifting and adding, never as
     differences of running totals, which lose all precision in float32; nothing here can fall back to TF32.
 
     Parameters
@@ -60,7 +60,7 @@ def box_sum(volume: Tensor, window: int) -> Tensor:
 def _box_sums(maps: Iterator[Tensor], window: int) -> Iterator[Tensor]:
     """Box sums of maps of one shape, small ones together; of large ones only one is made and summed at a time."""
     first = next(maps)
-    if pays_together(first.device, first.numel()):
+    if pays_together(first):
         yield from box_sum(torch.stack([first, *maps]), window)
     else:
         yield from map(partial(box_sum, window=window), chain([first], maps))
@@ -97,12 +97,11 @@ class _LocalNcc(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: FunctionCtx, image_1: Tensor, image_2: Tensor, window: int) -> Tensor:
-        count = window**3
         sums = _box_sums(_images_and_products(image_1, image_2), window)
-        mean_1, mean_2 = next(sums).div_(count), next(sums).div_(count)
-        variance_1 = next(sums).addcmul_(mean_1, mean_1, value=-count)
-        variance_2 = next(sums).addcmul_(mean_2, mean_2, value=-count)
-        cross = next(sums).addcmul_(mean_1, mean_2, value=-count)
+        sum_1, sum_2, variance_1, variance_2, cross = sums
+        variance_1.addcmul_(sum_1, sum_1, value=-1 / window**3)
+        variance_2.addcmul_(sum_2, sum_2, value=-1 / window**3)
+        cross.addcmul_(sum_1, sum_2, value=-1 / window**3)
         variance_1.clamp_(min=0)
         variance_2.clamp_(min=0)
         # Cauchy-Schwarz holds for the true sums; rounding may break it where an image is flat.
@@ -116,8 +115,8 @@ class _LocalNcc(torch.autograd.Function):
         ctx.save_for_backward(
             image_1,
             image_2,
-            mean_1,
-            mean_2,
+            sum_1,
+            sum_2,
             ratio.mul_(2),
             variance_2.mul_(square).neg_(),
             variance_1.mul_(square).neg_(),
@@ -128,17 +127,17 @@ class _LocalNcc(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        image_1, image_2, mean_1, mean_2, by_cross, by_variance_1, by_variance_2 = ctx.saved_tensors
+        image_1, image_2, sum_1, sum_2, by_cross, by_variance_1, by_variance_2 = ctx.saved_tensors
         roles = (
-            (image_1, image_2, mean_1, mean_2, by_variance_1),
-            (image_2, image_1, mean_2, mean_1, by_variance_2),
+            (sum_1, sum_2, by_variance_1),
+            (sum_2, sum_1, by_variance_2),
         )
 
         def maps() -> Iterator[Tensor]:
             yield by_cross
-            for (_, _, mean, other_mean, by_variance), wanted in zip(roles, ctx.needs_input_grad, strict=False):
+            for (own, other, by_variance), wanted in zip(roles, ctx.needs_input_grad, strict=False):
                 if wanted:
-                    yield (by_cross * other_mean).addcmul_(by_variance, mean, value=2)
+                    yield (by_cross * other).addcmul_(by_variance, own, value=2)
                     yield by_variance
 
         scale = gradient / image_1.numel()
@@ -147,7 +146,9 @@ class _LocalNcc(torch.autograd.Function):
 
         def gradient_to(image: Tensor, other: Tensor) -> Tensor:
             constant, slope = next(sums), next(sums)
-            return (other * sum_cross).addcmul_(image, slope, value=2).sub_(constant).mul_(scale)
+            return (
+                (other * sum_cross).addcmul_(image, slope, value=2).sub_(constant, alpha=1 / ctx.window**3).mul_(scale)
+            )
 
         gradient_1 = gradient_to(image_1, image_2) if ctx.needs_input_grad[0] else None
         gradient_2 = gradient_to(image_2, image_1) if ctx.needs_input_grad[1] else None

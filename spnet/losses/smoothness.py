@@ -44,7 +44,10 @@ class _SquaredDifferences(torch.autograd.Function):
     def forward(ctx: FunctionCtx, field: Tensor, factors: Factors) -> Tensor:
         ctx.save_for_backward(field)
         ctx.factors = factors
-        return sum(factor * field.diff(dim=axis).square_().sum() for axis, factor in zip(_AXES, factors, strict=True))
+        total = field.new_zeros(())
+        for axis, factor in zip(_AXES, factors, strict=True):
+            total.add_(field.diff(dim=axis).square_().sum(), alpha=factor)
+        return total
 
     @staticmethod
     @once_differentiable

@@ -49,10 +49,8 @@ class Compute:
         return torch.autocast(device.type, torch.bfloat16, enabled=self.convolutions == "bfloat16")
 
     def batches(self, volume: Tensor) -> bool:
-        """Whether the two directions of a level are one batch, at one of whose maps [B, C, D, H, W] you are."""
-        if self.batch_directions != "auto":
-            return self.batch_directions
-        return pays_together(volume.device, volume.shape[0] * volume.shape[2:].numel())
+        """Whether both directions, and both images, are one batch on the grid of a `volume` [..., D, H, W]."""
+        return pays_together(volume) if self.batch_directions == "auto" else self.batch_directions
 
     def run(self, function: Callable[..., Result], *arguments: object) -> Result:
         """``function(*arguments)``, its activations recomputed in the backward pass where that is wanted.

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spnet.methods.convolution import Conv3d, Float32Conv3d
+from spnet.methods.convolution import Conv3d, Float32Conv3d, widened
 
 
-def flow_head(inputs: int, std: float = 1e-5, bias: float = 0.0) -> Float32Conv3d:
+class FlowHead(Float32Conv3d):
+    """The last convolution before a field."""
+
+    def without_bias(self, features: Tensor) -> Tensor:
+        """For a field whose bias cancels against another's: a gradient of rounding alone would train it at random."""
+        with torch.autocast(features.device.type, enabled=False):
+            return self._conv_forward(widened(features), self.weight, None)
+
+
+def flow_head(inputs: int, std: float = 1e-5, bias: float = 0.0) -> FlowHead:
     """Convolution to the three components of a field, nearly zero at the start: weights N(0, std)."""
-    head = Float32Conv3d(inputs, 3, 3, padding=1)
+    head = FlowHead(inputs, 3, 3, padding=1)
     nn.init.normal_(head.weight, std=std)
     nn.init.constant_(head.bias, bias)
     return head

@@ -6,8 +6,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -31,7 +30,7 @@ from spnet.training.checkpoint import Progress
 from spnet.training.collapse import find_collapse
 from spnet.training.lock import one_at_a_time
 from spnet.training.record import write_record
-from spnet.training.step import Outcome, Step
+from spnet.training.step import Outcome, Step, stream_of_its_own
 
 log = logging.getLogger(__name__)
 
@@ -118,19 +117,6 @@ def train(
     return method
 
 
-@contextmanager
-def _stream_of_its_own(device: torch.device) -> Iterator[None]:
-    """Let CUDA do the block's work in another queue than the default one, in which no graph can be recorded."""
-    if device.type != "cuda":
-        yield
-        return
-    stream = torch.cuda.Stream(device)
-    stream.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(stream):
-        yield
-    torch.cuda.current_stream(device).wait_stream(stream)
-
-
 def _define(implementation: str, method: Method, options: TrainingOptions, seed: int) -> dict[str, Any]:
     """All that decides what a training ends in, but for its images and the code."""
     return {
@@ -186,7 +172,7 @@ class _Trainer:
         stages = self.method.stages(self.options.steps, self.options.learning_rate)
         total = sum(stage.steps for stage in stages)
         bar = tqdm(total=total, initial=len(self.progress.history), disable=None, unit="step")
-        with bar, _stream_of_its_own(self.device):
+        with bar, stream_of_its_own(self.device):
             for index in range(self.progress.stage, len(stages)):
                 if index > self.progress.stage:
                     self.progress.stage, self.progress.step = index, 0

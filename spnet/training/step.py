@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -170,3 +171,16 @@ class Step:
             remedy="Set compute: recompute to true (SPnet) or convolutions to bfloat16, end what else runs on the card,"
             " or take a larger one",
         )
+
+
+@contextmanager
+def stream_of_its_own(device: torch.device) -> Iterator[None]:
+    """Let CUDA do the block's work in another queue than the default one, in which no graph can be recorded."""
+    if device.type != "cuda":
+        yield
+        return
+    stream = torch.cuda.Stream(device)
+    stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(stream):
+        yield
+    torch.cuda.current_stream(device).wait_stream(stream)

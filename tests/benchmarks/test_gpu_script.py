@@ -1,15 +1,10 @@
 """The script for a CUDA machine, tried on the CPU at a small size. Never a time."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
-from benchmarks import gpu, gpu_training
+from benchmarks import gpu
 from benchmarks.gpu_methods import Figures
-from benchmarks.inputs import write_subjects
 from benchmarks.paper import Evaluation, Training, count_work, read_paper
-from spnet.data.layouts import Subject
 
 SIZE = (32, 16, 16)
 
@@ -41,9 +36,10 @@ def test_every_kind_of_method_is_measured_or_told_why_not(tmp_path, capsys):
         assert float(rows[name, "float32"]["pair_mb"]) > 0
     assert rows["identity", "float32"]["step_seconds"] == rows["symnet-published", "float32"]["step_seconds"] == "-"
     assert float(rows["symnet-published", "float32"]["pair_seconds"]) > 0
-    assert {mode for _, mode in rows} >= {"float32", "bfloat16"}
-    assert ("spnet", "bfloat16, directions batched") in rows
-    assert ("lapirn", "bfloat16, directions batched") not in rows
+    assert "which has no TF32" in rows["spnet", "tf32"]["left_out"]
+    assert "not possible on the CPU" in rows["spnet", "bfloat16"]["left_out"]
+    assert ("spnet", "bfloat16, recomputed") in rows
+    assert ("lapirn", "bfloat16, recomputed") not in rows
     printed = capsys.readouterr().out
     assert "LNCC, ours: " in printed
     assert "value and gradient equal bit for bit" in printed
@@ -57,33 +53,11 @@ def test_what_the_time_does_not_reach_is_told():
 
 
 def test_hours_are_steps_and_pairs_in_proportion_to_voxels(monkeypatch):
-    work = [Training("vm", 2 * 1000, 3600)], [Evaluation("vm", 1000, 7200), Evaluation("spnet", 1000, 1)]
+    work = [Training("vm", 2 * 1000, 3600, "here")], [Evaluation("vm", 1000, 7200), Evaluation("spnet", 1000, 1)]
     monkeypatch.setattr(gpu, "count_work", lambda config: work)
-    (line,) = gpu.estimate_hours([Figures("vm", "float32", 0.5, 0.5)], (10, 10, 10))
-    assert line.startswith("float32: 1.0 hours for 1 of 1 trainings, 1.0 for 1 of 2 evaluations")
-
-
-def test_a_training_of_no_time_is_scored_beside_the_published_weights(tmp_path, shared, monkeypatch, capsys):
-    monkeypatch.setenv("SPNET_SHARED", str(shared))
-    folder, keeper = write_subjects(4, SIZE)
-    shutil.copytree(folder, tmp_path / "prepared")
-    for name in ("00", "01", "02", "03"):
-        (tmp_path / "prepared" / name / "qc.json").touch()
-    parts = iter([["00", "01"], ["02", "03"]])
-    monkeypatch.setattr(
-        gpu_training, "find_subjects", lambda *_: [Subject(name, "train", Path("x"), None) for name in next(parts)]
-    )
-    gpu.main(["--device", "cpu", "--train", "1e-6", "--convolutions", "float32", "--work", str(tmp_path)])
-    printed = capsys.readouterr().out
-    assert "2 training scans (the paper has 42), 1 steps" in printed
-    assert printed.count("2 ordered pairs") == 2
-    keeper.cleanup()
-
-
-def test_without_real_scans_the_training_says_what_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setenv("SPNET_SHARED", str(tmp_path))
-    with pytest.raises(SystemExit, match="there are no real scans"):
-        gpu.main(["--device", "cpu", "--train", "1"])
+    total, of_vm = gpu.estimate_hours([Figures("vm", "float32", 0.5, 0.5)], (10, 10, 10))
+    assert total == "float32: 1.0 hours for 1 of 1 trainings, 1.0 for 1 of 2 evaluations"
+    assert of_vm == "  float32, vm: 1.00 (here 1.00)"
 
 
 def test_an_unknown_method_is_refused_by_name():

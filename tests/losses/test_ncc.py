@@ -273,6 +273,15 @@ def test_images_are_left_as_they_were():
     assert torch.equal(image_2, before[1])
 
 
+@pytest.mark.parametrize("window", [1, *WINDOWS])
+def test_maps_summed_together_and_one_by_one_are_equal_bit_for_bit(window, monkeypatch):
+    pair, found = correlated(dtype=torch.float32), []
+    for together in (True, False):
+        monkeypatch.setattr("spnet.losses.ncc.pays_together", lambda _, together=together: together)
+        found.append([local_ncc(*pair, window), *gradients(local_ncc, *pair, window)])
+    assert all(torch.equal(*both) for both in zip(*found, strict=True))
+
+
 @pytest.mark.parametrize("window", [2, 4, 8])
 def test_even_windows_are_refused(window):
     with pytest.raises(ValueError):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spnet.losses import gradient_smoothness
+from spnet.losses import gradient_smoothness, roughness
 
 SHAPE = (7, 12, 9)
 
@@ -67,6 +67,24 @@ def test_gradient_agrees_with_finite_differences():
     step = 1e-4 * direction
     slope = (reference(field.detach() + step) - reference(field.detach() - step)) / 2e-4
     assert (field.grad * direction).sum().item() == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize("penalty", [gradient_smoothness, roughness])
+def test_gradients_are_those_of_differences_at_every_voxel(penalty):
+    field = torch.rand(2, 3, 2, 4, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(penalty, field)
+
+
+def test_roughness_is_half_the_sum_of_squared_differences_over_the_elements():
+    field = random_field()
+    expected = sum((np.diff(field.numpy(), axis=axis) ** 2).sum() for axis in (2, 3, 4)) / 2 / field.numel()
+    assert roughness(field).item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_axis_of_one_voxel_has_no_differences():
+    field = random_field()[..., :1]
+    expected = sum(np.mean(np.diff(field.numpy(), axis=axis) ** 2) for axis in (2, 3)) / 3
+    assert gradient_smoothness(field).item() == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(1, 2, *SHAPE), (1, *SHAPE, 3), (3, *SHAPE)])

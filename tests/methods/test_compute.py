@@ -71,7 +71,8 @@ def test_recomputing_keeps_fewer_activations(blobs):
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name not in ("identity", "syn")])
 def test_bfloat16_stays_inside_the_network(name, blobs):
-    """Fields and losses are float32, and near those of float32 convolutions; gradients are finite."""
+    """Fields and losses are float32, and near those of float32 convolutions. No gradients: torch's are not reliable in
+    bfloat16 on the CPU, where a run is refused it."""
     moving, fixed = blobs(1, SHAPE), blobs(2, SHAPE)
     plain, rough = (enlarged(name, {}, Compute(convolutions=precision)) for precision in ("float32", "bfloat16"))
     with torch.no_grad():
@@ -83,5 +84,3 @@ def test_bfloat16_stays_inside_the_network(name, blobs):
     images = [moving, fixed, blobs(3, SHAPE)][: rough.images_per_step]
     terms = rough.train().training_loss([torch.cat([image, image]) for image in images])
     assert all(term.dtype == torch.float32 for term in terms.values())
-    sum(terms.values()).backward()
-    assert all(torch.isfinite(p.grad).all() for p in rough.parameters() if p.grad is not None)

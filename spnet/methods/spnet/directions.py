@@ -26,6 +26,11 @@ class Directions:
     mirrored: bool
     combine: Callable[[Tensor, Tensor | None], Estimates]
 
+    @property
+    def bias_cancels(self) -> bool:
+        """Whether only the difference of two estimates by the same weights counts."""
+        return self.estimates_back and self.mirrored
+
 
 def _average(forward: Tensor, backward: Tensor | None) -> Estimates:
     """Eq. 8; swapping the images changes the sign and not a bit more."""

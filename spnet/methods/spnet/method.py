@@ -10,7 +10,7 @@ from torch import Tensor
 
 from spnet.fields import integrate, upsample, warp
 from spnet.losses import gradient_smoothness, inverse_consistency, local_ncc
-from spnet.methods.base import LevelView, Method, Registration
+from spnet.methods.base import LevelView, Method, Prepared, Registration
 from spnet.methods.spnet.backbones import make_backbone
 from spnet.methods.spnet.directions import DIRECTIONS
 from spnet.methods.spnet.network import PyramidLayers
@@ -80,8 +80,16 @@ class SPnet(Method, PyramidLayers):
         backbone = make_backbone(options.backbone, options.image_channels)
         self.add_layers(backbone, options.channels, options.estimator_channels)
         self.directions = DIRECTIONS[options.directions]
+        self._bias = not self.directions.bias_cancels
         self.sampler = options.sampler
         self.multiple = 2 ** (self.levels - 1)
+
+    def forward(self, moving: Tensor, fixed: Tensor) -> Registration:
+        if not self.compute.batches(moving):
+            return super().forward(moving, fixed)
+        both = self.prepare(torch.cat([moving, fixed]))
+        pyramids = zip(*(features.chunk(2) for features in both.features), strict=True)
+        return self.match(*(Prepared(pyramid, both.margins) for pyramid in pyramids))
 
     def extract(self, image: Tensor) -> list[Tensor]:
         """Feature pyramid, finest first."""
@@ -170,7 +178,7 @@ class SPnet(Method, PyramidLayers):
     def _estimate_way(self, level: int, source: Tensor, target: Tensor, coarser: Coarser | None) -> Estimate:
         """The same for one way, from the features `source` to `target`."""
         if coarser is None:
-            return Estimate(*self.compute.run(self.estimate, level, [source, target]))
+            return Estimate(*self.compute.run(self.estimate, level, [source, target], self._bias))
         return Estimate(*self.compute.run(self._estimate_further, level, source, target, coarser))
 
     def _estimate_further(self, level: int, source: Tensor, target: Tensor, coarser: Coarser) -> tuple[Tensor, Tensor]:
@@ -178,7 +186,7 @@ class SPnet(Method, PyramidLayers):
         feature, displacement = self.global_feature(level + 1, coarser.hidden), upsample(coarser.displacement)
         if self.options.feature_warping:
             source = warp(source, displacement, self.sampler)  # Eq. 6
-        return self.estimate(level, [source, target, feature, displacement])
+        return self.estimate(level, [source, target, feature, displacement], self._bias)
 
     def _deform(self, forward: Tensor, backward: Tensor | None) -> Level:
         """The level that the fields estimated of one or both ways lead to."""

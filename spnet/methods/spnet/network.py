@@ -51,16 +51,17 @@ class PyramidLayers(nn.Module):
             features.append(self.compute.run(self.backbone.encode, self.get_submodule, level, below, image))
         return features
 
-    def estimate(self, level: int, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
+    def estimate(self, level: int, inputs: list[Tensor], bias: bool = True) -> tuple[Tensor, Tensor]:
         """Maps to concatenate -> field [B, 3, ...] in voxels, and the hidden features behind it (Eq. 7).
 
-        Forward and backward estimation share these weights.
+        Forward and backward estimation share these weights. `bias` is the head's.
         """
         # Maps of one layout are put together in it; of several, every convolution would rearrange the whole.
         together = torch.cat([each.contiguous(memory_format=torch.channels_last_3d) for each in inputs], dim=1)
         hidden = self.get_submodule(f"conv{level}_0")(together)
         hidden = hidden + self.get_submodule(f"conv{level}_1")(hidden)
-        return self.get_submodule(f"predict_flow{level}")(hidden), hidden
+        head = self.get_submodule(f"predict_flow{level}")
+        return (head if bias else head.without_bias)(hidden), hidden
 
     def global_feature(self, level: int, hidden: Tensor) -> Tensor:
         """Hidden features of `level`, up-sampled for the next finer one."""
