@@ -51,12 +51,14 @@ def find_collapse(
 
 def collapse_of_losses(history: pd.DataFrame) -> str | None:
     """How the losses of a training (columns stage and loss, a row per step) collapsed; None if they did not."""
-    stages = [_Stage.of(str(name), steps["loss"].to_numpy()) for name, steps in history.groupby("stage", sort=False)]
-    for stage in stages:
-        if stage is not None and stage.last > stage.bound and (stages[-1] or stage).last > stage.bound:
+    losses = {str(name): steps["loss"].to_numpy() for name, steps in history.groupby("stage", sort=False)}
+    last_stage = list(losses)[-1]
+    end = _last_level(losses[last_stage])
+    for stage in (_Stage.of(*each) for each in losses.items() if len(each[1]) >= YOUNGEST_STAGE):
+        if min(stage.last, end) > stage.bound:
             return (
                 f"the loss of stage '{stage.name}' had reached {stage.best:.4g} and ended at {stage.last:.4g}"
-                f"{'' if stage is stages[-1] else ', and no later stage came back'}"
+                f"{'' if stage.name == last_stage else ', and the last stage never came back to it'}"
             )
     return None
 
@@ -80,18 +82,23 @@ class _Stage:
     bound: float
 
     @classmethod
-    def of(cls, name: str, losses: np.ndarray) -> _Stage | None:
-        steps = len(losses)
-        if steps < YOUNGEST_STAGE:
-            return None
-        width = max(_FEWEST, steps // _FIFTIETH)
+    def of(cls, name: str, losses: np.ndarray) -> _Stage:
+        steps, width = len(losses), _width(losses)
         starts = range(0, steps - 2 * width + 1, width)
         # Middle values: a spike, or a scan registered with itself, is no turn of the whole.
         levels = [float(np.median(losses[start : start + width])) for start in starts]
         best = min(levels)
         gained = float(np.median(losses[: steps // 10])) - best
         scatter = _scatter(losses[: starts[levels.index(best)] + width])
-        return cls(name, best, float(np.median(losses[-width:])), best + max(gained / 2, _SCATTERS * scatter))
+        return cls(name, best, _last_level(losses), best + max(gained / 2, _SCATTERS * scatter))
+
+
+def _width(losses: np.ndarray) -> int:
+    return max(_FEWEST, len(losses) // _FIFTIETH)
+
+
+def _last_level(losses: np.ndarray) -> float:
+    return float(np.median(losses[-_width(losses) :]))
 
 
 def _scatter(losses: np.ndarray) -> float:

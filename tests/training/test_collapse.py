@@ -79,8 +79,9 @@ def test_an_earlier_stage_counts_only_if_the_last_never_came_back(random):
     back = ("level 2", learning(random, 200))
     told = collapse_of_losses(history(("level 1", first), lost))
     assert told.startswith("the loss of stage 'level 1'")
-    assert told.endswith("no later stage came back")
+    assert told.endswith("the last stage never came back to it")
     assert collapse_of_losses(history(("level 1", first), back)) is None
+    assert collapse_of_losses(history(("level 1", first), ("level 2", np.full(20, -1.2)))) is None
 
 
 def test_a_stage_of_fewer_than_a_hundred_steps_is_not_judged(random):
