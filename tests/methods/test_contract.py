@@ -10,7 +10,7 @@ from spnet.fields import compose
 from spnet.methods import METHODS, build_method
 from spnet.methods.base import Method
 from spnet.training import TrainingOptions, train
-from spnet.training.loop import _Trainer
+from spnet.training.step import Step
 
 SHAPE = (16, 24, 16)
 STEPS = 8  # of a training; LapIRN's stages have 2, 2 and 4
@@ -136,22 +136,22 @@ def test_training_moves_every_weight_and_stays_finite(name, trained):
 def test_a_training_stopped_and_resumed_ends_in_the_same_weights(trained, steps, monkeypatch):
     whole = trained("whole").state_dict()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("spnet.training.loop._Trainer._step", _interrupted_after(steps - 1))
+        patch.setattr(Step, "run", _interrupted_after(steps - 1))
         trained("stopped")
     resumed = trained("stopped").state_dict()
     assert all(torch.equal(value, whole[key]) for key, value in resumed.items())
 
 
 def _interrupted_after(steps):
-    original, done = _Trainer._step, []
+    original, done = Step.run, []
 
-    def step(self, stage, optimiser):
+    def run(self, *arguments):
         if len(done) == steps:
             raise KeyboardInterrupt
-        done.append(stage)
-        return original(self, stage, optimiser)
+        done.append(arguments)
+        return original(self, *arguments)
 
-    return step
+    return run
 
 
 def test_a_batch_of_pairs_trains(name, trained, tmp_path):
