@@ -96,12 +96,14 @@ def _measure_steps(
             clock, step = clock_of(device), Step(method, stage.learning_rate, device)
             # From the middle of the stage, when all of it trains that ever will; until its steps are recorded.
             first = stage.steps // 2
-            _run(step, method, stage, images, range(first, first + (WARM_UP if device.type == "cuda" else 1)))
-            first += WARM_UP
+            # The memory of a recorded step is what it took when it was not yet recorded.
             with measure(device) as cost:
+                _run(step, method, stage, images, range(first, first + (WARM_UP if device.type == "cuda" else 1)))
+                first += WARM_UP
                 start = clock()
                 _run(step, method, stage, images, range(first, first + STEPS))
-            seconds += (clock() - start) / STEPS * stage.steps / sum(each.steps for each in stages)
+                took = clock() - start
+            seconds += took / STEPS * stage.steps / sum(each.steps for each in stages)
             peak = max(peak, cost.peak_mb)
             del step
     return seconds, peak

@@ -9,7 +9,7 @@ from torch.nn.functional import conv3d
 CUDA = torch.cuda.is_available()
 if not CUDA:
     os.environ["TRITON_INTERPRET"] = "1"  # before the kernels are read
-pytest.importorskip("triton", reason="Triton is missing: torch's CUDA builds and the dev extra have it")
+pytest.importorskip("triton", reason="Triton is missing: it comes with torch's CUDA builds")
 
 from spnet.fields import integrate, warp  # noqa: E402
 from spnet.kernels import convolution, correlation, sampling  # noqa: E402
