@@ -6,7 +6,7 @@ from torch import Tensor
 
 # Up to so many voxels of a grid, calls cost more than arithmetic. Above, the CPU's caches hold one map and not several,
 # and a card is busy with one; memory is then saved as well.
-_SMALL = {"cpu": 2**16, "cuda": 2**20}
+_SMALL = {"cpu": 2**16, "cuda": 2**17}
 
 
 def pays_together(volume: Tensor) -> bool:
