@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 JOURNAL = ".journal"
 
 # Parts of this package that scores hang on; if they change, a half-done job is begun again.
-_CODE = ("evaluation", "fields", "methods", "metrics", "data/labels", "data/nifti")
+_CODE = ("evaluation", "fields", "kernels", "methods", "metrics", "data/labels", "data/nifti")
 
 # What an evaluation row belongs to; the first columns of the project's metrics table.
 IDENTITY = ["trained_on", "dataset", "method", "seed"]

@@ -14,6 +14,7 @@ rule evaluate_chunk:
             "evaluation/register",
             "evaluation/cost",
             "fields",
+            "kernels",
             "data/labels",
         ),
     output:
