@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 from spnet.errors import TrainingError
 from spnet.methods import METHODS, build_method
@@ -50,11 +51,23 @@ def test_every_method_is_recorded_and_its_losses_are_those_of_steps_as_they_stan
 
 
 @NEEDS_CUDA
-def test_a_training_goes_on_from_a_checkpoint_that_cuda_wrote(images_on_disk, tmp_path):
-    options = {"learning_rate": 1e-4, "checkpoint_every": 5}
-    for number in (10, 10):  # the second finds all done
-        train("vm", {}, images_on_disk, TrainingOptions(steps=number, **options), tmp_path, device="cuda")
-    assert len(pd.read_csv(tmp_path / "history.csv")) == 10
+def test_a_training_goes_on_from_a_checkpoint_that_cuda_wrote(images_on_disk, tmp_path, monkeypatch):
+    options = TrainingOptions(steps=12, learning_rate=1e-4, checkpoint_every=5)
+    plain, done = Step.run, []
+
+    def stops(self, *arguments):
+        if len(done) == 7:
+            raise KeyboardInterrupt
+        done.append(arguments)
+        return plain(self, *arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Step, "run", stops)
+        train("vm", {}, images_on_disk, options, tmp_path, device="cuda")
+    train("vm", {}, images_on_disk, options, tmp_path, device="cuda")
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert history["step"].tolist() == list(range(1, 13))
+    assert yaml.safe_load((tmp_path / "run.yaml").read_text())["outcome"]["times_resumed"] == 1
 
 
 @NEEDS_CUDA
