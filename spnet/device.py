@@ -49,8 +49,13 @@ def to_device(network: Module, device: torch.device) -> Module:
     return network.to(device=device, memory_format=torch.channels_last_3d)
 
 
-def prepare_process(convolutions: Convolutions = "float32") -> None:
-    """What a process that trains or registers does first; `convolutions` as :func:`resolve_convolutions` gave it."""
+def prepare_process(convolutions: Convolutions = "float32", device: torch.device | None = None) -> None:
+    """What a process that trains or registers does first; `convolutions` as :func:`resolve_convolutions` gave it.
+
+    A `device` with a number becomes the one that kernels of our own are launched on.
+    """
+    if device is not None and device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)
     set_convolution_precision("ieee" if convolutions == "float32" else "tf32")
     keep_freed_memory()
 

@@ -15,6 +15,7 @@ from spnet.provenance import plain
 CONFIGURATION = "config.yaml"
 
 _NEEDED = {"run", "datasets", "methods", "experiments", "tables", "figures", "seeds", "notes"}
+_NEEDED |= {"significance", "claims", "evaluate_on", "pairs_per_chunk"}
 
 
 def keep_configuration(config: Mapping[str, Any], run: str | Path) -> None:

@@ -18,6 +18,7 @@ from spnet.errors import DataError, first_line
 from spnet.training.record import AGAIN
 
 COLUMNS = ["part", "trained_on", "dataset", "method", "quantity", "value", "unit", "device"]
+CONVOLUTIONS = "convolutions"  # the precision of a network's, in its training
 REGISTRATION, TRAINING, RUN = "registration", "training", "run"
 _PLACE = ["trained_on", "dataset", "method"]
 
@@ -43,7 +44,8 @@ class Sources:
 
 
 def measure_cost(sources: Sources) -> pd.DataFrame:
-    """Tidy table with columns `COLUMNS` and how a row's training collapsed; a value that was not recorded is empty.
+    """Tidy table with columns `COLUMNS`, and of each training how it collapsed and in which precision its convolutions
+    were; a value that was not recorded is empty.
 
     Raises
     ------
@@ -60,7 +62,17 @@ def measure_cost(sources: Sources) -> pd.DataFrame:
         *_run_rows(sources, devices, default),
     ]
     table, collapsed = pd.DataFrame(rows, columns=COLUMNS), collapses(scores)
-    return table.assign(**{COLLAPSED: [collapsed.get(pair, "") for pair in _pairs_of(table)]})
+    precisions = {} if trainings.empty else trainings.groupby(["trained_on", "method"])["convolutions"].agg(_each_once)
+    return table.assign(
+        **{
+            COLLAPSED: [collapsed.get(pair, "") for pair in _pairs_of(table)],
+            CONVOLUTIONS: [precisions.get(pair, "") for pair in _pairs_of(table)],
+        }
+    )
+
+
+def _each_once(words: Iterable[str]) -> str:
+    return "/".join(sorted(set(words)))
 
 
 def _pairs_of(table: pd.DataFrame) -> Iterable[tuple[str, str]]:
@@ -92,6 +104,7 @@ def _training(path: Path) -> dict[str, Any]:
             "trained_on": training.dataset,
             "method": training.method,
             "device": training.record["device_type"],
+            "convolutions": training.record.get("definition", {}).get("convolutions", ""),
             "steps": len(seconds),
             # The median, since the first step of a start also warms up.
             "seconds_per_step": seconds.median(),
@@ -110,7 +123,7 @@ def _training_rows(trainings: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
         for quantity, unit in units.items():
             known = seeds[quantity].dropna().astype(float)
             value = known.max() if quantity == "training_peak_mb" else known.mean()
-            yield (TRAINING, trained_on, "", method, quantity, value, unit, "/".join(sorted(set(seeds["device"]))))
+            yield (TRAINING, trained_on, "", method, quantity, value, unit, _each_once(seeds["device"]))
 
 
 def _run_rows(sources: Sources, devices: Mapping[tuple[str, str], str], default: str) -> Iterable[tuple[Any, ...]]:

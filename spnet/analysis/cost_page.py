@@ -9,7 +9,7 @@ import pandas as pd
 
 from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.analysis.collapsed import collapse_notes, marked
-from spnet.analysis.cost import REGISTRATION, RUN, TRAINING, Sources, measure_cost
+from spnet.analysis.cost import CONVOLUTIONS, REGISTRATION, RUN, TRAINING, Sources, measure_cost
 from spnet.analysis.text import markdown_page
 from spnet.files import atomic_path, write_text
 
@@ -55,7 +55,7 @@ def to_page(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
         _section(
             named[named["part"] == TRAINING],
             "Training",
-            {"title": "Method", "trained_on": "trained on", "device": "device"},
+            {"title": "Method", "trained_on": "trained on", "device": "device", CONVOLUTIONS: "convolutions"},
             _TRAINING,
             [
                 "Median seconds of a step, hours of all steps, largest memory since the last start; seeds averaged.",

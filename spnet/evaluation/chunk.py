@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 JOURNAL = ".journal"
 
 # Parts of this package that scores hang on; if they change, a half-done job is begun again.
-_CODE = ("evaluation", "fields", "kernels", "methods", "metrics", "data/labels", "data/nifti")
+_CODE = ("evaluation", "fields", "kernels", "methods", "metrics", "device", "together", "data/labels", "data/nifti")
 
 # What an evaluation row belongs to; the first columns of the project's metrics table.
 IDENTITY = ["trained_on", "dataset", "method", "seed"]
@@ -66,10 +66,11 @@ class MethodSpec:
             load_weights(method, self.weights)
         elif method.count_parameters():
             raise ConfigError(f"method '{self.implementation}' is learned, but no weights were given for it")
-        prepare_process()
         if method.count_parameters():
             method.compute = self.compute.on(target)
-            prepare_process(method.compute.convolutions)
+            prepare_process(method.compute.convolutions, target)
+        else:
+            prepare_process()
         return to_device(method, target).eval()
 
 
@@ -123,7 +124,7 @@ def _fingerprint(
     definition = {
         "implementation": spec.implementation,
         "options": spec.options,
-        "compute": repr(spec.compute),
+        "compute": repr(spec.compute.on(choose_device(device)) if spec.weights else spec.compute),
         "pairs": pairs,
         "scoring": repr(scoring),
         "identity": dict(identity),

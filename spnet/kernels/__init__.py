@@ -6,12 +6,17 @@ modules here import Triton, so whoever calls them asks :func:`usable` first.
 
 from __future__ import annotations
 
+import logging
 import os
-from functools import lru_cache
+from functools import cache
 from importlib.util import find_spec
 
 import torch
 from torch import Tensor
+
+from spnet.errors import first_line
+
+log = logging.getLogger(__name__)
 
 SWITCH = "SPNET_KERNELS"
 _LARGEST = 2**31 - 1  # elements that 32-bit indices reach
@@ -28,6 +33,20 @@ def usable(*tensors: Tensor) -> bool:
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def _installed() -> bool:
-    return os.environ.get(SWITCH) != "0" and torch.cuda.is_available() and find_spec("triton") is not None
+    if os.environ.get(SWITCH) == "0" or not torch.cuda.is_available() or find_spec("triton") is None:
+        return False
+    try:
+        from spnet.kernels.probe import try_out
+
+        try_out()
+    except Exception as error:  # of many kinds: no C compiler, a card or driver that Triton does not know
+        log.warning(
+            "our CUDA kernels do not run here (%s): plain forms take their place, up to six times as slow. Triton needs"
+            " a C compiler and Python's headers; the environment variable %s=0 keeps to the plain forms without trying",
+            first_line(error),
+            SWITCH,
+        )
+        return False
+    return True

@@ -117,13 +117,15 @@ def _tile(volume: Tensor) -> dict[str, int]:
 
 def _stretch(size: list[int], sampler: str) -> list[float]:
     """By how much the sampler's points move along every axis when x + u moves by one voxel."""
-    return [length / (length - 1) if sampler == "official" else 1.0 for length in size]
+    if sampler == "official":
+        return [length / max(length - 1, 1) for length in size]
+    return [1.0 if length > 1 else 0.0 for length in size]
 
 
 @triton.jit
 def _axis(place, size, stretch, BORDER: tl.constexpr, OFFICIAL: tl.constexpr):
     """Lower neighbour of a point on one axis, its distance from there, and how it moves with the displacement."""
-    point = place * stretch - 0.5 if OFFICIAL else place
+    point = place * stretch - 0.5 if OFFICIAL else place * stretch
     moves = tl.full(place.shape, 1.0, tl.float32) * stretch
     if BORDER:
         last = (size - 1).to(tl.float32)

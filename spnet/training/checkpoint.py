@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 NAME = "last.ckpt"
 
 # Parts of this package that a training runs through; if they change, a half-done one is begun again.
-_CODE = ("fields", "kernels", "losses", "methods", "together", "training")
+_CODE = ("fields", "kernels", "losses", "methods", "device", "together", "training")
 
 
 @dataclass

@@ -90,7 +90,7 @@ def train(
     if len(images) < 2:
         raise TrainingError(f"training needs at least two images, not {len(images)}", path=folder)
     compute = (compute or Compute()).on(target)
-    prepare_process(compute.convolutions)
+    prepare_process(compute.convolutions, target)
     torch.manual_seed(seed)
     method = to_device(build_method(implementation, method_options), target).train()
     method.compute = compute
@@ -222,7 +222,11 @@ class _Trainer:
 
     def _draw(self) -> Tensor:
         drawn = torch.randint(len(self.images), (self.options.batch_size,), generator=self.generator)
-        return torch.cat([self._read(self.images[int(index)]) for index in drawn])
+        images = [self._read(self.images[int(index)]) for index in drawn]
+        if len(images) == 1:
+            return images[0]
+        batch = torch.cat(images)
+        return batch.pin_memory() if self.device.type == "cuda" else batch
 
     def _of_stage(self) -> str:
         return f" of stage {self.progress.stage + 1}" if self.progress.stage else ""

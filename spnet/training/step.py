@@ -51,6 +51,7 @@ class _Variant:
     """One of the ways in which a method computes its steps, and on CUDA the graph of it."""
 
     steps: int = 0
+    recording: bool = False
     graph: torch.cuda.CUDAGraph | None = None
     names: list[str] = field(default_factory=list)
     numbers: Tensor | None = None
@@ -76,6 +77,8 @@ class Step:
             rate = float(group["lr"])
             group["lr"] = torch.tensor(rate, device=self._device) if self._graphs else rate
             group["fused"] = group["capturable"] = self._graphs
+        for state in self.optimiser.state.values():  # where a CPU wrote the checkpoint, its counters are there
+            state["step"] = state["step"].to(self._device if self._graphs else "cpu")
 
     def run(self, images: Sequence[Tensor], rate: float, variant: Hashable = None) -> Outcome:
         """Launch a step on images [B, 1, D, H, W] of the host.
@@ -92,16 +95,28 @@ class Step:
         self._take(images, rate)
         chosen = self._variants.setdefault(variant, _Variant())
         try:
-            if self._graphs and chosen.graph is None and chosen.steps >= _STEPS_BEFORE_GRAPH:
-                self._record(chosen)
-            if chosen.graph is None:
-                chosen.names, chosen.numbers = self._compute()
-            else:
-                chosen.graph.replay()
+            self._launch(chosen)
         except torch.OutOfMemoryError as error:
-            raise self._too_small(error) from error
+            if all(each.graph is None for each in self._variants.values()) and not chosen.recording:
+                raise self._too_small(error) from error
+            # The graph of another kind of step keeps its memory; without graphs, every step has all of it.
+            self._give_graphs_up(error)
+            chosen = self._variants[variant]
+            torch.cuda.empty_cache()
+            try:
+                self._launch(chosen)
+            except torch.OutOfMemoryError as again:
+                raise self._too_small(again) from again
         chosen.steps += 1
         return self._outcome(chosen, started)
+
+    def _launch(self, chosen: _Variant) -> None:
+        if self._graphs and chosen.graph is None and chosen.steps >= _STEPS_BEFORE_GRAPH:
+            self._record(chosen)
+        if chosen.graph is None:
+            chosen.names, chosen.numbers = self._compute()
+        else:
+            chosen.graph.replay()
 
     def _take(self, images: Sequence[Tensor], rate: float) -> None:
         for group in self.optimiser.param_groups:
@@ -128,6 +143,7 @@ class Step:
     def _record(self, chosen: _Variant) -> None:
         """Record the graph; nothing is computed by that. A method that cannot be recorded goes on without."""
         graph = torch.cuda.CUDAGraph()
+        chosen.recording = True
         try:
             with torch.cuda.graph(graph, pool=self._pool, stream=torch.cuda.current_stream()):
                 chosen.names, chosen.numbers = self._compute()
@@ -135,11 +151,11 @@ class Step:
             raise
         except RuntimeError as error:
             torch.cuda.synchronize(self._device)
-            self._graphs_given_up(error)
+            self._give_graphs_up(error)
             return
-        chosen.graph = graph
+        chosen.graph, chosen.recording = graph, False
 
-    def _graphs_given_up(self, error: RuntimeError) -> None:
+    def _give_graphs_up(self, error: RuntimeError) -> None:
         log.warning(
             "%s cannot be recorded as a CUDA graph (%s): training goes on without, more slowly at small grids",
             type(self._method).__name__,

@@ -29,7 +29,8 @@ def run(tmp_path):
     ]
     pd.DataFrame(scores).to_parquet(tmp_path / "m.parquet")
     record = write(
-        "models/d/net/seed-0/run.yaml", yaml.safe_dump({"device_type": "cuda", "outcome": {"peak_mb": 1234.5}})
+        "models/d/net/seed-0/run.yaml",
+        yaml.safe_dump({"definition": {"convolutions": "tf32"}, "device_type": "cuda", "outcome": {"peak_mb": 1234.5}}),
     )
     write("models/d/net/seed-0/history.csv", "step,loss,seconds\n1,.4,9\n2,.3,2\n3,.2,3\n4,.1,2\n")
     write("benchmarks/train_method/d/net/seed-0.tsv", HEADER + "1800\t-\t1\t1\t1\t1\t0\t0\t50\t900\n")
@@ -72,7 +73,7 @@ def test_the_page_says_where_the_hours_were_spent(run, tmp_path):
     text = outputs["markdown"].read_text()
     assert "1.35 core hours (processor time of all jobs), 0.60 GPU hours." in text
     assert "| SyN | d | none | cpu | 40 | 700 |" in text
-    assert "| Net | d | cuda | 4 | 2.5 |" in text
+    assert "| Net | d | cuda | tf32 | 4 | 2.5 |" in text
     assert "| evaluate_chunk | 2 | 2.1 | 1.1 | 0.1 |" in text
 
 

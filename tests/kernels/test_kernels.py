@@ -85,6 +85,13 @@ def test_warp_and_its_gradients(sampler, channels, layout):
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
+def test_an_axis_of_one_voxel_is_warped_as_by_the_plain_form(sampler):
+    volume, field = random(1, 1, 2, 1, 6, 7), random(2, 1, 3, 1, 6, 7)
+    wanted = warp(volume.cpu(), field.cpu(), sampler)
+    torch.testing.assert_close(sampling.warp(volume, field, sampler).cpu(), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_squaring_and_its_gradient(sampler):
     velocity, gradient = random(1, 2, 3, 5, 6, 7), random(2, 2, 3, 5, 6, 7)
     leaf = velocity.cpu().requires_grad_()

@@ -64,6 +64,13 @@ def noise(random, kind, steps):
     }[kind]
 
 
+@pytest.mark.parametrize("term", [0.5, 0.8, 2.0])
+def test_a_collapse_is_found_beneath_a_term_that_enters_every_fourth_step(random, term):
+    losses = np.concatenate([learning(random, 560), random.normal(0.0, 0.1, 240)])
+    losses[::4] += term
+    assert collapse_of_losses(history(("all", losses)))
+
+
 def test_a_training_that_still_learns_slowly_or_slips_a_little_is_no_collapse(random):
     slow = np.linspace(0, -0.3, 3000) + random.normal(0, 0.01, 3000)
     slipped = learning(random, 3000, noise=0.005)

@@ -15,6 +15,7 @@ rule evaluate_chunk:
             "evaluation/cost",
             "fields",
             "kernels",
+            "together",
             "data/labels",
         ),
     output:
