@@ -66,7 +66,7 @@ def scored(prepared):
     reader = prepared_reader(folder, torch.device("cpu"))
 
     def score(spec):
-        return evaluate_pairs(spec.build("cpu"), make_pairs(names, 1), reader, LABEL_SETS["dkt50"])
+        return evaluate_pairs(spec.build("cpu"), make_pairs(names), reader, LABEL_SETS["dkt50"])
 
     return score
 

@@ -184,7 +184,7 @@ def test_a_bad_day_of_the_cluster_leaves_the_same_tables_scores_and_weights_as_a
     whole, disturbed = checkout.folder / "results/whole", checkout.folder / "results/disturbed"
     unfinished_copy(whole, disturbed)
     targets = [f"results/disturbed/{path.relative_to(whole)}" for path in (whole / "tables").glob("*.csv")]
-    targets.append("results/disturbed/preparation/mindboggle101.tsv")
+    targets += [f"results/disturbed/{name}" for name in ("metrics.parquet", "preparation/mindboggle101.tsv")]
     overlay = (*DEMO, "small.yaml", "--config", "run=disturbed", f"device={DEVICE}")
     run = Run(checkout, *targets, *overlay, *SLURM, "--set-resources", *TIGHT)
     try:
