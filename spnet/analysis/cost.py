@@ -104,7 +104,7 @@ def _training(path: Path) -> dict[str, Any]:
             "trained_on": training.dataset,
             "method": training.method,
             "device": training.record["device_type"],
-            "convolutions": training.record.get("definition", {}).get("convolutions", ""),
+            "convolutions": training.record.get("definition", {}).get("convolutions", "-"),
             "steps": len(seconds),
             # The median, since the first step of a start also warms up.
             "seconds_per_step": seconds.median(),

@@ -148,7 +148,7 @@ def test_the_report_and_the_cost_say_so(run):
     folder = run("symnet")
     assert f"† The training of SYMnet &amp; co on Brains, seed 0, collapsed: {HOW}." in report(folder).read_text()
     assert ">SYMnet &amp; co †<" in report(folder).read_text()
-    assert "| SYMnet & co † | d | cpu | 40 | 1.5 |" in (folder / "cost.md").read_text()
+    assert "| SYMnet & co † | d | cpu | - | 40 | 1.5 |" in (folder / "cost.md").read_text()
     assert f"- {NOTE}" in (folder / "cost.md").read_text()
 
 
