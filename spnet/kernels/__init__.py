@@ -43,7 +43,7 @@ def _installed() -> bool:
         try_out()
     except Exception as error:  # of many kinds: no C compiler, a card or driver that Triton does not know
         log.warning(
-            "our CUDA kernels do not run here (%s): plain forms take their place, up to six times as slow. Triton needs"
+            "our CUDA kernels do not run here (%s): slower plain forms take their place. Triton needs"
             " a C compiler and Python's headers; the environment variable %s=0 keeps to the plain forms without trying",
             first_line(error),
             SWITCH,

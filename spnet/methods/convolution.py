@@ -179,7 +179,7 @@ def _weight_gradient(gradient: Tensor, volume: Tensor, weight: Tensor, stride: i
 def weight_gradient_of_pairs(volume: Tensor, gradient: Tensor) -> Tensor:
     """Gradient to the weight of a convolution of kernel 3 and padding 1, from pairs of voxels along the last axis.
 
-    A pair of voxels becomes one of twice the channels, for which cuDNN has a kernel three times as fast. The weight
+    A pair of voxels becomes one of twice the channels, for which cuDNN's kernels are faster. The weight
     that leads from voxel b of a pair to voxel a of the pair t further left is the one at 2 t + b - a.
 
     Parameters
