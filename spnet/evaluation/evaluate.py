@@ -66,7 +66,8 @@ def evaluate_pairs(
     where the protocol has a coarser one, with its labels merged; for the whole volume ``jab`` and ``jab_central``
     (percent), ``ice`` (official sampler, as the paper) and ``ice_exact`` (voxels),
     ``seconds`` and ``peak_mb`` of the registration (half the time of a pass that gives both directions); and those of
-    `further`.
+    `further`. A method that depends on the order of the images is run for each ordered pair: Dice and folding are of the
+    field that carries the moving image, ICE of the two fields of that pass.
     """
     names = list(pairs[["first", "second"]].itertuples(index=False, name=None))
     rows = [row for _, found in score_pairs(method, names, read, labels, further) for row in found]
@@ -85,12 +86,13 @@ def score_pairs(
     for pair, volumes in tqdm(_read_ahead(read, pairs), total=len(pairs), disable=None, unit="pair"):
         images = {subject: image for subject, (image, _) in zip(pair, volumes, strict=True)}
         try:
-            found = register_ready(method, *(ready(subject, image) for subject, image in images.items()))
+            first, second = (ready(subject, image) for subject, image in images.items())
+            found = register_ready(method, first, second)
+            turned = register_ready(method, second, first) if method.order_dependent else found.swapped()
         except RegistrationError as error:
-            first, second = pair
-            raise RegistrationError(f"pair {first}, {second}: {error.problem}", remedy=error.remedy) from error
+            raise RegistrationError(f"pair {pair[0]}, {pair[1]}: {error.problem}", remedy=error.remedy) from error
         segmentations = {subject: labels_of for subject, (_, labels_of) in zip(pair, volumes, strict=True)}
-        yield pair, list(score_found(found, segmentations, labels, method.sampler, further))
+        yield pair, list(score_found(found, turned, segmentations, labels, method.sampler, further))
 
 
 class ReadyImages:
@@ -137,6 +139,7 @@ def _read_ahead(read: Reader, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, lis
 
 def score_found(
     found: BothWays,
+    turned: BothWays,
     volumes: Mapping[str, Tensor],
     labels: LabelSet,
     sampler: Sampler,
@@ -146,15 +149,17 @@ def score_found(
 
     Parameters
     ----------
+    found, turned: the pair registered, and with the second image first.
     volumes: labels [1, 1, D, H, W] by subject, first and second.
     sampler: that labels are warped with.
     """
     (first, labels_1), (second, labels_2) = volumes.items()
     directions = (
-        (first, second, labels_1, labels_2, found.forward, found.backward, found.forward_cost),
-        (second, first, labels_2, labels_1, found.backward, found.forward, found.backward_cost),
+        (first, second, labels_1, labels_2, found),
+        (second, first, labels_2, labels_1, turned),
     )
-    for moving, fixed, moving_labels, fixed_labels, displacement, inverse, cost in directions:
+    for moving, fixed, moving_labels, fixed_labels, both in directions:
+        displacement, inverse, cost = both.forward, both.backward, both.forward_cost
         warped = warp(moving_labels, displacement, sampler, "nearest")
         whole = {
             "jab": percent_folding(displacement, "forward"),
