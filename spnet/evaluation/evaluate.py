@@ -66,8 +66,8 @@ def evaluate_pairs(
     where the protocol has a coarser one, with its labels merged; for the whole volume ``jab`` and ``jab_central``
     (percent), ``ice`` (official sampler, as the paper) and ``ice_exact`` (voxels),
     ``seconds`` and ``peak_mb`` of the registration (half the time of a pass that gives both directions); and those of
-    `further`. A method that depends on the order of the images is run for each ordered pair: Dice and folding are of the
-    field that carries the moving image, ICE of the two fields of that pass.
+    `further`. A method that depends on the order of the images is run for each ordered pair: Dice and folding are of
+    that pass's field from moving to fixed, ICE of the two fields of that pass.
     """
     names = list(pairs[["first", "second"]].itertuples(index=False, name=None))
     rows = [row for _, found in score_pairs(method, names, read, labels, further) for row in found]
