@@ -18,7 +18,7 @@ from spnet.analysis.markdown import markdown_to_html
 from spnet.analysis.preparation_html import take_apart
 from spnet.analysis.report_html import Section, figure, files_line, folded, scrolling
 from spnet.errors import DataError, first_line
-from spnet.figures.kinds import KINDS
+from spnet.figures import FIGURES
 from spnet.provenance import dependency_versions, git_commit, plain
 
 # A picture this wide is sharp on a usual screen; one larger than this as PNG is a photograph, better as JPEG.
@@ -26,17 +26,6 @@ _WIDTH, _LARGEST_PNG, _JPEG_QUALITY = 1500, 900_000, 85
 # Subjects of a dataset whose pictures are in the report; flagged ones come first.
 _CARDS = 12
 _AGAIN = "Delete this file and run again: it is then made anew"
-
-_CAPTIONS = {
-    "both_directions": "A test pair registered both ways: fields as grids and as colour, and their composition.",
-    "structure_boxplot": "Dice of every structure by method, over ordered pairs.",
-    "method_comparison": "One test pair by every method: a slice, its masks, and the masks in three dimensions.",
-    "dice_boxplot": "Distribution of the average Dice over ordered pairs, by method.",
-    "consistency_maps": "Where the inverse consistency error of a test pair lies, by method.",
-    "levels": "A test pair from the coarsest to the finest level of the pyramid.",
-    "feature_similarity": "Cosine similarity of the two images' features before and after warping, by level.",
-}
-_TYPICAL = "The pair is the one whose Dice before registration is the median of its dataset's: typical, not chosen."
 
 
 def experiments_section(config: Mapping[str, Any], shown: Sequence[Mapping[str, Any]]) -> Section:
@@ -103,8 +92,7 @@ def figures_section(paths: Sequence[Path], config: Mapping[str, Any]) -> Section
     parts, bodies = {}, []
     for path in paths:
         entry = config["figures"][path.stem]
-        title, caption = entry.get("title", path.stem), _CAPTIONS.get(entry["kind"], "")
-        caption += f" {_TYPICAL}" if KINDS[entry["kind"]].shows_pairs else ""
+        title, caption = entry.get("title", path.stem), FIGURES[entry["kind"]].caption
         datasets = dict.fromkeys(config["experiments"][name]["dataset"] for name in entry["experiments"])
         shown = ", ".join(config["datasets"][name]["title"] for name in datasets)
         picture = figure(_encode_figure(path), f"{title}. {caption}", f"{caption} Data: {shown}.")

@@ -19,7 +19,7 @@ rule write_report:
             "analysis/report_page",
             "analysis/report_sections",
             "analysis/report_training",
-            "figures/kinds",
+            "figures/__init__",
             "figures/style",
             "figures/training_curves",
             "provenance",
