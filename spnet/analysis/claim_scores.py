@@ -14,7 +14,7 @@ import pandas as pd
 from spnet.analysis.differences import Estimate, estimate, paired, signed_rank
 from spnet.analysis.evidence import Evidence, NotTestedError
 from spnet.analysis.findings import NOT_TESTED, REPRODUCED, Check, Finding, all_hold, some_hold
-from spnet.analysis.tables import HIGHER_IS_BETTER
+from spnet.metrics import METRICS
 
 Parameters = Mapping[str, Any]
 # Makes a check of two methods' values; the label is of both, the unit of what is counted.
@@ -134,7 +134,7 @@ def at_most(evidence: Evidence, claim: Parameters) -> Finding:
 
 
 def _sign(metric: str) -> int:
-    return 1 if metric in HIGHER_IS_BETTER else -1
+    return 1 if METRICS[metric].higher_is_better else -1
 
 
 def _signed(value: Estimate) -> str:

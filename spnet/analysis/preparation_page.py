@@ -20,7 +20,7 @@ from spnet.data.labels import LabelSet
 from spnet.data.nifti import read_image
 from spnet.errors import DataError, first_line
 from spnet.files import atomic_path, write_text
-from spnet.metrics import dice_per_label
+from spnet.metrics.overlap import dice_per_label
 
 _IN_TABLE = (CORRELATION, FIT, "cut_by_crop", "labels_cut_by_crop", "volume_scaling", "flipped")
 # Robust standard deviations below the median, and the fewest subjects that have a median worth the name.

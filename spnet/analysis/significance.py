@@ -13,12 +13,11 @@ from spnet.analysis.collect import read_scores
 from spnet.analysis.differences import PAIR, estimate, holm, paired, signed_rank
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import per_pair
-from spnet.analysis.tables import HIGHER_IS_BETTER, METRIC_TITLES
 from spnet.analysis.text import markdown_page
 from spnet.configuration import CONTROL
-from spnet.data.labels import DICE_MERGED
 from spnet.errors import DataError
 from spnet.files import atomic_path, write_text
+from spnet.metrics import METRICS
 
 ALPHA = 0.05
 FAMILY = ["dataset", "trained_on", "metric", "structure"]
@@ -75,9 +74,10 @@ def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], stud
 def _has(study: Study, dataset: str, quantity: Mapping[str, str]) -> bool:
     """Whether the dataset has the quantity's region, where it is one."""
     labels = study.labels()[dataset]
-    if quantity["metric"] == DICE_MERGED and not labels.merged:
+    metric = METRICS[quantity["metric"]]
+    if metric.merges_labels and not labels.merged:
         return False
-    return quantity["metric"] not in HIGHER_IS_BETTER or quantity["structure"] in labels.groups()
+    return not metric.by_label or quantity["structure"] in labels.groups()
 
 
 def _family(
@@ -102,7 +102,7 @@ def _family(
 
     for method in weights:
         # Affine only has no folds and no inverse error: it wins where it does nothing.
-        if method != reference and (metric in HIGHER_IS_BETTER or not _is_control(study, method)):
+        if method != reference and (METRICS[metric].by_label or not _is_control(study, method)):
             ours, theirs = paired(of(method), of(reference))
             mean = estimate(ours - theirs)
             p, effect = signed_rank(ours - theirs)
@@ -142,8 +142,8 @@ def write_significance(
     reference = study.methods[specification["reference"]]["title"]
     text = [f"# {reference} against every other method\n"]
     for (dataset, trained_on, metric, structure), family in table.groupby(FAMILY, sort=False):
-        dice = "Dice, labels merged" if metric == DICE_MERGED else "Dice"
-        quantity = f"{dice}, {structure}" if metric in HIGHER_IS_BETTER else METRIC_TITLES[metric]
+        about = METRICS[metric]
+        quantity = f"{about.full_title}, {structure}" if about.by_label else about.full_title
         pairs = f"{family['pairs'].iloc[0]} ordered pairs of {family['subjects'].iloc[0]} subjects"
         body = [_line(row, study) for row in family.to_dict("records")]
         # A network that comes from elsewhere would else look like the dataset's own.
@@ -169,4 +169,4 @@ def better(row: Mapping[str, Any]) -> str | None:
     """The method that a comparison speaks for, if it speaks clearly."""
     if row["p_holm"] >= ALPHA or row["low"] <= 0 <= row["high"]:
         return None
-    return row["method"] if (row["difference"] > 0) == (row["metric"] in HIGHER_IS_BETTER) else row["reference"]
+    return row["method"] if (row["difference"] > 0) == METRICS[row["metric"]].higher_is_better else row["reference"]

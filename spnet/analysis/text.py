@@ -8,7 +8,7 @@ import pandas as pd
 
 from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.analysis.collapsed import MARK, marked
-from spnet.analysis.tables import DIGITS
+from spnet.metrics import METRICS
 
 _COLUMN = ["dataset", "metric", "structure"]
 _BEST = "Bold: the best of a column in the digits shown, affine only left out."
@@ -69,22 +69,23 @@ def _grid(table: pd.DataFrame, emphasise: Callable[[str], str]) -> tuple[list[st
         for column, with_paper in zip(columns[_COLUMN].itertuples(index=False), printed, strict=True):
             there = (row, *column) in cells.index
             cell = cells.loc[(row, *column)] if there else pd.Series(dtype=object)
-            measured = marked(mean_std(cell.get("mean"), cell.get("std")), cell.get(COLLAPSED))
+            digits = METRICS[column.metric].digits
+            measured = marked(mean_std(cell.get("mean"), cell.get("std"), digits), cell.get(COLLAPSED))
             measured = _NOT_YET if there and cell["pairs"] == 0 else measured
             line.append(emphasise(measured) if cell.get("best") else measured)
-            line += [_published(cell)] if with_paper else []
+            line += [_published(cell, digits)] if with_paper else []
         body.append(line)
     return header, body
 
 
-def mean_std(mean: float | None, std: float | None) -> str:
+def mean_std(mean: float | None, std: float | None, digits: int) -> str:
     """As the paper prints them; a dash where there is none."""
-    return "-" if pd.isna(mean) else f"{mean:.{DIGITS}f}({std:.{DIGITS}f})"
+    return "-" if pd.isna(mean) else f"{mean:.{digits}f}({std:.{digits}f})"
 
 
-def _published(cell: pd.Series) -> str:
-    printed = mean_std(cell.get("published_mean"), cell.get("published_std"))
-    return printed if pd.isna(cell.get("difference")) else f"{printed}, {cell['difference']:+.{DIGITS}f}"
+def _published(cell: pd.Series, digits: int) -> str:
+    printed = mean_std(cell.get("published_mean"), cell.get("published_std"), digits)
+    return printed if pd.isna(cell.get("difference")) else f"{printed}, {cell['difference']:+.{digits}f}"
 
 
 def _standing_notes(table: pd.DataFrame) -> list[str]:

@@ -8,9 +8,10 @@ import seaborn as sns
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from spnet.data.labels import AVERAGE, DICE
+from spnet.data.labels import AVERAGE
 from spnet.figures import style
 from spnet.figures.material import Material
+from spnet.metrics import DICE
 
 # Letters of a method's title that fit under its box, of this many boxes side by side.
 _LETTERS = 110

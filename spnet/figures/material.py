@@ -10,9 +10,10 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from spnet.data.labels import AVERAGE, DICE, VOLUME, LabelSet
+from spnet.data.labels import AVERAGE, VOLUME, LabelSet
 from spnet.fields import Sampler, compose, warp
-from spnet.metrics import dice_per_label
+from spnet.metrics import DICE
+from spnet.metrics.overlap import dice_per_label
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spnet.data.labels import DICE
 from spnet.figures import style
 from spnet.figures.material import Material
+from spnet.metrics import DICE
 
 _BOXES_PER_ROW = 36
 

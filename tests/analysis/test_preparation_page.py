@@ -13,7 +13,7 @@ from spnet.analysis.preparation_page import affine_dice, write_preparation_page
 from spnet.data.labels import LabelSet
 from spnet.data.nifti import Volume, write_volume
 from spnet.errors import DataError
-from spnet.metrics import dice_per_label
+from spnet.metrics.overlap import dice_per_label
 
 PROTOCOL = LabelSet(scored=(1, 2), known=(1, 2))
 NAMES = [f"s{index}" for index in range(6)]

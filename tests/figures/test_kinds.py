@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from spnet.data.labels import AVERAGE, DICE, VOLUME
+from spnet.data.labels import AVERAGE, VOLUME
 from spnet.errors import DataError
 from spnet.figures import (
     FIGURES,
@@ -26,6 +26,7 @@ from spnet.figures.colours import direction_colours
 from spnet.figures.material import average_dice
 from spnet.figures.panels import Cut, choose_cut, part_index
 from spnet.figures.render import common_box, render
+from spnet.metrics import DICE
 from spnet.registry import load
 
 
