@@ -186,7 +186,7 @@ def _check_references(config: Mapping[str, Any]) -> None:
 
 def _methods_of(claim: Mapping[str, Any]) -> Iterable[str]:
     """Methods that a claim names; its experiments may have gone from a configuration that runs fewer."""
-    for key in ("method", "methods", "than", "over", "as"):
+    for key in ("method", "methods", "than", "over", "like"):
         value = claim.get(key, ())
         yield from (value,) if isinstance(value, str) else value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,7 +15,9 @@ from spnet.analysis.study import Study
 from spnet.analysis.summarise import per_pair
 from spnet.configuration import UNTRAINED, settings, trained_on
 from spnet.methods import build_method
-from spnet.methods.base import Method
+
+if TYPE_CHECKING:
+    from spnet.methods.base import Method
 
 _KEY = ["trained_on", "dataset", "method", "metric", "structure", *PAIR]
 
