@@ -39,7 +39,7 @@ rule make_table:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["tables"][wildcards.table])),
         published=REPOSITORY / "config" / "published.tsv",
-        sources=sources_of("analysis", "data/labels"),
+        sources=sources_of("analysis", "data/labels", "metrics/__init__"),
     output:
         csv=f"{RUN}/tables/{{table}}.csv",
         markdown=report(
