@@ -47,7 +47,13 @@ def _parameters(claim: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def grade_claims(claims: Mapping[str, Mapping[str, Any]], evidence: Evidence) -> pd.DataFrame:
-    """One row per claim: claim, where, text, statistic, verdict, figures."""
+    """One row per claim: claim, where, text, statistic, verdict, figures.
+
+    Raises
+    ------
+    ConfigError: as :func:`check_claims`.
+    """
+    check_claims(claims)
     rows = []
     for name, claim in claims.items():
         finding = _grade(claim, evidence)
@@ -78,7 +84,6 @@ def write_claims(
     ----------
     figures: titles of the run's figures by name.
     """
-    check_claims(claims)
     cost = pd.read_csv(inputs["cost"], keep_default_na=False, na_values={"value": [""]}, float_precision="round_trip")
     graded = grade_claims(claims, Evidence(study, pd.read_parquet(inputs["metrics"]), cost, figures))
     with atomic_path(outputs["csv"]) as temporary:

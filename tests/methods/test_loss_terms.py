@@ -191,8 +191,9 @@ def weights_of(name):
     return {option for option in names if option.endswith("_weight")}
 
 
-def test_every_method_that_is_trained_has_a_reference():
-    assert {name for name, entry in METHODS.items() if entry.learned} == set(TERMS)
+def test_every_method_that_the_paper_trains_has_a_reference():
+    printed = {entry["implementation"] for entry in ENTRIES.values() if entry["published_as"]}
+    assert {name for name in printed if METHODS[name].learned} == set(TERMS)
 
 
 @pytest.mark.parametrize("name", TERMS)
