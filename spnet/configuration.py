@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 
 from spnet.data.labels import VOLUME, label_set
-from spnet.data.layouts import is_release
+from spnet.data.layouts import LAYOUTS, is_release
 from spnet.data.options import PreprocessOptions
 from spnet.errors import ConfigError, did_you_mean
 from spnet.metrics import FURTHER_METRICS, METRICS
@@ -244,7 +244,7 @@ def _check_columns(name: str, table: Mapping[str, Any], config: Mapping[str, Any
 def _check_dataset(name: str, dataset: Mapping[str, Any]) -> None:
     label_set(dataset["label_set"])
     cohorts, release = dataset["cohorts"], is_release(dataset["layout"])
-    if release == (dataset["table"] is not None):
+    if LAYOUTS[dataset["layout"]].needs_table != (dataset["table"] is not None):
         raise ConfigError(f"dataset '{name}': layout 'table', and only it, needs a table", remedy=MANUAL)
     if release != bool(cohorts):
         raise ConfigError(

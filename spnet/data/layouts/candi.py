@@ -54,4 +54,10 @@ def _has_files(folder: Path) -> bool:
     return all(path.exists() for path in _files(folder))
 
 
-LAYOUT = Release(scan, is_root, names, expected, place=f"SchizBull_2008/<group>/<SUBJECT>/<SUBJECT>{_IMAGE}")
+LAYOUT = Release(
+    scan=scan,
+    is_root=is_root,
+    names=names,
+    expected=expected,
+    place=f"SchizBull_2008/<group>/<SUBJECT>/<SUBJECT>{_IMAGE}",
+)

@@ -13,19 +13,21 @@ from spnet.data.layouts.subject import Subject
 Scan = Callable[[Path, Mapping[str, Any]], list[Subject]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """A way in which a dataset lies on disk.
 
     Attributes
     ----------
-    scan: lists the subjects that lie there.
+    scan: lists the subjects that lie there, each with its part.
+    needs_table: the dataset's entry names a table of its subjects.
     """
 
     scan: Scan
+    needs_table: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Release(Layout):
     """The layout of a published release, whose subjects are known by name, and in which virtual cohorts can be written.
 

@@ -62,4 +62,10 @@ def _files(folder: Path) -> Subject | None:
     return None
 
 
-LAYOUT = Release(scan, is_root, names, expected, place="<COHORT>_volumes/<SUBJECT>/t1weighted_brain.nii.gz")
+LAYOUT = Release(
+    scan=scan,
+    is_root=is_root,
+    names=names,
+    expected=expected,
+    place="<COHORT>_volumes/<SUBJECT>/t1weighted_brain.nii.gz",
+)

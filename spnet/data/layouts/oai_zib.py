@@ -140,4 +140,4 @@ def _virtual(cohorts: Mapping[str, Any]) -> dict[str, str]:
     return {name: f"0.C.2/{name}/20040101/1{name}" for name in (str(9000000 + n) for n in range(1, count + 1))}
 
 
-LAYOUT = Release(scan, is_root, names, expected, place="segmentation/doc/oai_mri_paths.txt")
+LAYOUT = Release(scan=scan, is_root=is_root, names=names, expected=expected, place="segmentation/doc/oai_mri_paths.txt")

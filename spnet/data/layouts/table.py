@@ -58,4 +58,4 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
     return Subject(row["subject"], row["split"], image, labels)
 
 
-LAYOUT = Layout(scan)
+LAYOUT = Layout(scan=scan, needs_table=True)
