@@ -12,9 +12,8 @@ from spnet.analysis.collapsed import collapse_notes, collapses
 from spnet.analysis.collect import read_scores
 from spnet.analysis.differences import PAIR, estimate, holm, paired, signed_rank
 from spnet.analysis.study import Study
-from spnet.analysis.summarise import per_pair
+from spnet.analysis.summarise import CELL, per_pair
 from spnet.analysis.text import markdown_page
-from spnet.configuration import CONTROL
 from spnet.errors import DataError
 from spnet.files import atomic_path, write_text
 from spnet.metrics import METRICS
@@ -48,7 +47,7 @@ def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], stud
     scores = study.scores_of(scores, specification["experiments"])
     collapsed = collapses(scores)
     values = per_pair(scores, study.labels())
-    values = values.set_index(["trained_on", "dataset", "method", "metric", "structure", *PAIR])["value"].sort_index()
+    values = values.set_index([*CELL, *PAIR])["value"].sort_index()
     families: dict[tuple[str, str], dict[str, str]] = {}
     for name in specification["experiments"]:
         experiment = study.experiments[name]
@@ -102,7 +101,7 @@ def _family(
 
     for method in weights:
         # Affine only has no folds and no inverse error: it wins where it does nothing.
-        if method != reference and (METRICS[metric].by_label or not _is_control(study, method)):
+        if method != reference and (METRICS[metric].by_label or not study.is_control(method)):
             ours, theirs = paired(of(method), of(reference))
             mean = estimate(ours - theirs)
             p, effect = signed_rank(ours - theirs)
@@ -121,10 +120,6 @@ def _family(
                 "p": p,
                 "rank_biserial": effect,
             }
-
-
-def _is_control(study: Study, method: str) -> bool:
-    return study.methods[method].get("implementation") == CONTROL
 
 
 def write_significance(

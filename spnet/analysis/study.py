@@ -60,8 +60,12 @@ class Study:
             entry["published_as"],
             entry["recreated"],
             row.get("trained_on"),
-            entry.get("implementation") == CONTROL,
+            self.is_control(row["method"]),
         )
+
+    def is_control(self, method: str) -> bool:
+        """Whether the method registers nothing."""
+        return self.methods[method].get("implementation") == CONTROL
 
     def columns(self, experiments: Sequence[str], quantities: Sequence[Mapping[str, Any]]) -> list[Column]:
         """Every quantity (`columns` of a table) on every dataset of the experiments, or of those that it names."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.analysis.collapsed import Collapses, marked
+from spnet.analysis.summarise import CELL
 from spnet.configuration import UNTRAINED
 from spnet.errors import DataError
 from spnet.metrics import METRICS
@@ -16,7 +17,6 @@ from spnet.metrics import METRICS
 RECREATED = "re-created from the description"
 
 _GAP = {"mean": float("nan"), "std": float("nan"), "low": float("nan"), "high": float("nan"), "pairs": 0}
-_KEY = ["trained_on", "dataset", "method", "metric", "structure"]
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ def build_table(
     ------
     DataError: a cell was not measured.
     """
-    measured = summary.set_index(_KEY)
-    printed = published[published["table"] == name].drop_duplicates(_KEY).set_index(_KEY)
+    measured = summary.set_index(CELL)
+    printed = published[published["table"] == name].drop_duplicates(CELL).set_index(CELL)
     cells = [
         {"row": position, "control": row.control, **cell}
         for position, row in enumerate(rows)

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from spnet.data.labels import AVERAGE
 from spnet.figures import style
 from spnet.figures.material import Material
-from spnet.metrics import DICE
 
 # Letters of a method's title that fit under its box, of this many boxes side by side.
 _LETTERS = 110
@@ -19,8 +18,8 @@ _LETTERS = 110
 
 def draw(material: Material) -> Figure:
     """Boxplots of the average Dice per pair, a panel per dataset, with the methods that were scored on it."""
-    values, titles = material.values, material.titles
-    dice = values[(values["metric"] == DICE) & (values["structure"] == AVERAGE) & values["method"].isin(titles)]
+    titles, dice = material.titles, material.dice()
+    dice = dice[dice["structure"] == AVERAGE]
     figure, panels = pyplot.subplots(
         len(material.datasets),
         1,

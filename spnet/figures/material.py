@@ -130,6 +130,14 @@ class Material:
         found = {pair.method: pair for pair in self.pairs if pair.dataset == dataset}
         return {method: found[method] for method in self.titles if method in found}
 
+    def shown_pairs(self) -> list[tuple[ShownDataset, ShownPair]]:
+        """Every registered pair with its dataset, dataset by dataset."""
+        return [(dataset, pair) for name, dataset in self.datasets.items() for pair in self.pairs_of(name).values()]
+
+    def dice(self) -> pd.DataFrame:
+        """The Dice per pair and structure of the methods to show."""
+        return self.values[(self.values["metric"] == DICE) & self.values["method"].isin(self.titles)]
+
     def shown_datasets(self) -> dict[str, ShownDataset]:
         """The datasets that have a registered pair."""
         return {name: dataset for name, dataset in self.datasets.items() if self.pairs_of(name)}

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from spnet.figures import style
 from spnet.figures.material import Material
-from spnet.metrics import DICE
 
 _BOXES_PER_ROW = 36
 
@@ -21,8 +20,7 @@ def draw(material: Material) -> Figure:
 
     A structure's Dice is the mean over its labels, left and right, as in the tables.
     """
-    values = material.values
-    dice = values[(values["metric"] == DICE) & values["method"].isin(material.titles)]
+    dice = material.dice()
     rows = [
         (name, structures)
         for name, dataset in material.datasets.items()
