@@ -5,21 +5,14 @@ Differences are taken pair by pair, their intervals resample subjects; a margin 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
 import pandas as pd
 
-from spnet.analysis.differences import Estimate, estimate, paired, signed_rank
-from spnet.analysis.evidence import Evidence, NotTestedError
+from spnet.analysis.differences import Estimate, estimate, signed_rank
+from spnet.analysis.evidence import Evidence
 from spnet.analysis.findings import NOT_TESTED, REPRODUCED, Check, Finding, all_hold, some_hold
+from spnet.analysis.scope import Maker, Scope
 from spnet.analysis.statistics import Amount, Amounts, Count, Level, MetricName, Names, statistic
 from spnet.metrics import METRICS
-
-# Makes a check of two methods' values; the label is of both, the unit of what is counted.
-_Maker = Callable[[pd.Series, pd.Series, str, str], Check]
-# Checks, and why some could not be made.
-_Gathered = tuple[list[Check], list[str]]
 
 
 @statistic()
@@ -37,14 +30,14 @@ def better(
 
     With `alpha`, Wilcoxon's test (Holm over all comparisons) must agree.
     """
-    scope = _Scope(evidence, experiments, metric, structures)
+    scope = Scope(evidence, experiments, metric, structures)
     return all_hold(*scope.compare(methods, than, _better(metric, alpha is not None)), alpha)
 
 
 @statistic()
 def better_on_most(evidence: Evidence, *, method: str, than: Names, experiments: Names, metric: MetricName) -> Finding:
     """In more than half of the label set's regions `method` is better than all of `than`."""
-    scope = _Scope(evidence, experiments, metric)
+    scope = Scope(evidence, experiments, metric)
     checks, missing = scope.compare([method], than, _better(metric))
     regions = {structure for _, structure in scope.places([])}
     found = some_hold(checks, len(regions) // 2 + 1, missing)
@@ -65,7 +58,7 @@ def better_than_several(
     as_experiment: str | None = None,
 ) -> Finding:
     """`method` is better than `at_least` of `than`, these as in `as_experiment`."""
-    scope = _Scope(evidence, experiments, metric, structures, as_experiment)
+    scope = Scope(evidence, experiments, metric, structures, as_experiment)
     checks, missing = scope.compare([method], than, _better(metric), by_rival=True)
     return some_hold(checks, at_least, missing)
 
@@ -89,7 +82,7 @@ def difference_at_least(
         label = f"{label}, better by {_signed(difference)} (claimed {amount})"
         return Check(label, _less(difference, amount - tolerance), strict=False)
 
-    scope = _Scope(evidence, experiments, metric, structures)
+    scope = Scope(evidence, experiments, metric, structures)
     return all_hold(*scope.compare([method], list(over), make, by_rival=True))
 
 
@@ -110,7 +103,7 @@ def difference_at_most(
         gain, amount = estimate(sign * (first - second)), over[rival]
         return Check(f"{label}, better by {_signed(gain)} (at most {amount})", _below(gain, amount), strict=False)
 
-    scope = _Scope(evidence, experiments, metric, structures)
+    scope = Scope(evidence, experiments, metric, structures)
     return all_hold(*scope.compare(methods, list(over), make, by_rival=True))
 
 
@@ -132,7 +125,7 @@ def lower_by_factor(
         label = f"{label}, {ratio:.1f} times (claimed {factor:g})"
         return Check(label, estimate(second - factor * first), unit=unit)
 
-    return all_hold(*_Scope(evidence, experiments, metric, structures).compare([method], than, make))
+    return all_hold(*Scope(evidence, experiments, metric, structures).compare([method], than, make))
 
 
 @statistic(one_of=("value", "like"))
@@ -157,7 +150,7 @@ def equals_within(
         margin = Estimate(tolerance - abs(off.mean), tolerance - most, tolerance - least)
         return Check(f"{label}, off by {_signed(off)} (within {tolerance:g})", margin, strict=False)
 
-    scope = _Scope(evidence, experiments, metric, structures, as_experiment)
+    scope = Scope(evidence, experiments, metric, structures, as_experiment)
     if like is not None:
         return all_hold(*scope.compare([method], like, lambda one, other, label, _: check(one - other, label)))
     return all_hold(*scope.examine([method], lambda found, label: check(found - value, f"{label} {found.mean():.3f}")))
@@ -180,7 +173,7 @@ def at_most(
         interval = f"{mean.mean:.4g} [{mean.low:.4g}, {mean.high:.4g}]"
         return Check(f"{label} {interval} (at most {bound:g})", _below(mean, bound), strict=False)
 
-    return all_hold(*_Scope(evidence, experiments, metric, structures).examine(methods, check))
+    return all_hold(*Scope(evidence, experiments, metric, structures).examine(methods, check))
 
 
 def _sign(metric: str) -> int:
@@ -200,7 +193,7 @@ def _below(value: Estimate, bound: float) -> Estimate:
     return Estimate(bound - value.mean, bound - value.high, bound - value.low)
 
 
-def _better(metric: str, tested: bool = False) -> _Maker:
+def _better(metric: str, tested: bool = False) -> Maker:
     sign = _sign(metric)
 
     def make(first: pd.Series, second: pd.Series, label: str, unit: str) -> Check:
@@ -209,68 +202,3 @@ def _better(metric: str, tested: bool = False) -> _Maker:
         return Check(f"{label}, better by {_signed(difference)}", difference, p=p, unit=unit)
 
     return make
-
-
-@dataclass(frozen=True)
-class _Scope:
-    """What a claim is about.
-
-    Attributes
-    ----------
-    structures: None for every region of an experiment's label set.
-    as_experiment: of the rivals, if it is another.
-    """
-
-    evidence: Evidence
-    experiments: list[str]
-    metric: str
-    structures: list[str] | None = None
-    as_experiment: str | None = None
-
-    def places(self, missing: list[str]) -> Iterator[tuple[str, str]]:
-        """Every experiment that the run has, with every structure of it; `missing` is told of the others."""
-        for experiment in self.experiments:
-            try:
-                structures = self.structures or self.evidence.structures(experiment)
-            except NotTestedError as reason:
-                missing.append(str(reason))
-                continue
-            for structure in structures:
-                yield experiment, structure
-
-    def compare(self, methods: list[str], rivals: list[str], make: _Maker, by_rival: bool = False) -> _Gathered:
-        """A check of every method against every rival in every place, and why some could not be made.
-
-        Parameters
-        ----------
-        by_rival: what is counted are rivals, else structures.
-        """
-        checks: list[Check] = []
-        missing: list[str] = []
-        for method in methods:
-            for experiment, structure in self.places(missing):
-                for rival in rivals:
-                    try:
-                        first = self.evidence.pairs(experiment, method, self.metric, structure)
-                        second = self.evidence.pairs(self.as_experiment or experiment, rival, self.metric, structure)
-                    except NotTestedError as reason:
-                        missing.append(str(reason))
-                        continue
-                    first, second = paired(first, second)
-                    label = f"{experiment} {structure}: {method} {first.mean():.3f}, {rival} {second.mean():.3f}"
-                    checks.append(make(first, second, label, rival if by_rival else structure))
-        return checks, missing
-
-    def examine(self, methods: list[str], make: Callable[[pd.Series, str], Check]) -> _Gathered:
-        """A check of every method by itself in every place, likewise."""
-        checks: list[Check] = []
-        missing: list[str] = []
-        for experiment, structure in self.places(missing):
-            for method in methods:
-                try:
-                    values = self.evidence.pairs(experiment, method, self.metric, structure)
-                except NotTestedError as reason:
-                    missing.append(str(reason))
-                    continue
-                checks.append(make(values, f"{experiment} {structure}: {method}"))
-        return checks, missing
