@@ -183,15 +183,15 @@ def score_found(
         (first, second, labels_1, labels_2, found.forward, found.backward, found.forward_cost),
         (second, first, labels_2, labels_1, found.backward, found.forward, found.backward_cost),
     )
-    for moving, fixed, moving_labels, fixed_labels, displacement, inverse, cost in directions:
+    for moving, fixed, moving_labels, fixed_labels, forward, backward, cost in directions:
         pair = RegisteredPair(
-            warp(moving_labels, displacement, sampler, "nearest"),
+            warp(moving_labels, forward, sampler, "nearest"),
             fixed_labels,
             scoring.labels.scored,
             scoring.spacing,
             scoring.labels.merged,
-            displacement,
-            inverse,
+            forward,
+            backward,
             cost.seconds,
             cost.peak_mb,
         )

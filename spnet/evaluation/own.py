@@ -62,7 +62,7 @@ def evaluate_labels(
     chosen = labels or LabelSet(scored=_ids_in(volumes))
     field = None if displacement is None else read_displacement(displacement, second)
     data = [torch.from_numpy(volume.data) for volume in (first, second)]
-    pair = RegisteredPair(*data, chosen.scored, second.spacing, displacement=field)
+    pair = RegisteredPair(*data, chosen.scored, second.spacing, forward=field)
     found = {name: dict(measure(metric, pair)) for name, metric in METRICS.items()}
     dice = found[DICE]
     if not dice:

@@ -70,7 +70,7 @@ class Metric:
         return f"{text}, {self.variant}" if self.variant else text
 
 
-_LABELS, _FIELDS = ("warped", "fixed", "ids"), ("displacement", "inverse")
+_LABELS, _FIELDS = ("warped", "fixed", "ids"), ("forward", "backward")
 
 METRICS: Mapping[str, Metric] = {
     DICE: Metric(
@@ -91,12 +91,12 @@ METRICS: Mapping[str, Metric] = {
         higher_is_better=True,
     ),
     "jab": Metric(
-        "Jab", "spnet.metrics.regularity:percent_folding", ("displacement",), {"differences": "forward"}, unit="%"
+        "Jab", "spnet.metrics.regularity:percent_folding", ("forward",), {"differences": "forward"}, unit="%"
     ),
     "jab_central": Metric(
         "Jab",
         "spnet.metrics.regularity:percent_folding",
-        ("displacement",),
+        ("forward",),
         {"differences": "central"},
         unit="%",
         variant="central differences",
@@ -125,7 +125,7 @@ METRICS: Mapping[str, Metric] = {
     "sdlogj": Metric(
         "SDlogJ",
         "spnet.metrics.regularity:sd_log_jacobian",
-        ("displacement",),
+        ("forward",),
         further=True,
         note="SDlogJ: standard deviation of log(|J| + 3), as Learn2Reg's program computes it (it does not say why 3),"
         " by central differences.",
@@ -133,7 +133,7 @@ METRICS: Mapping[str, Metric] = {
     "sdlogj_unshifted": Metric(
         "SDlogJ",
         "spnet.metrics.regularity:sd_log_jacobian",
-        ("displacement",),
+        ("forward",),
         {"shift": 0},
         variant="unshifted",
         further=True,

@@ -23,7 +23,7 @@ class RegisteredPair:
     ids: the labels that count.
     spacing: of the grid along its three axes, or one for all, mm.
     merged: id -> id that a coarser protocol counts it to.
-    displacement, inverse: fields [1, 3, D, H, W] in voxels, of this way and of the other.
+    forward, backward: displacements [1, 3, D, H, W] in voxels, of this way and of the way back.
     seconds, peak_mb: that the registration took, memory in MiB.
     """
 
@@ -32,8 +32,8 @@ class RegisteredPair:
     ids: Sequence[int]
     spacing: float | Sequence[float] = 1.0
     merged: Mapping[int, int] = field(default_factory=dict)
-    displacement: Tensor | None = None
-    inverse: Tensor | None = None
+    forward: Tensor | None = None
+    backward: Tensor | None = None
     seconds: float | None = None
     peak_mb: float | None = None
 

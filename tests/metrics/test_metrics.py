@@ -36,7 +36,7 @@ def test_every_metric_gives_finite_numbers_by_label_or_one_of_the_volume(name, p
 @pytest.mark.parametrize("name", METRICS)
 def test_a_better_registration_scores_better_or_the_same(name, pair):
     """The labels of one volume, fields of zero and no cost are as good as can be."""
-    metric, still = METRICS[name], torch.zeros_like(pair.displacement)
+    metric, still = METRICS[name], torch.zeros_like(pair.forward)
     perfect = RegisteredPair(pair.fixed, pair.fixed, IDS, 2.0, {2: 1}, still, still, seconds=0.0, peak_mb=0.0)
     best, other = dict(measure(metric, perfect)), dict(measure(metric, pair))
     sign = 1 if metric.higher_is_better else -1

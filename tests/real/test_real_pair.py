@@ -36,7 +36,7 @@ def test_further_metrics_of_a_real_pair_agree_with_scipys_trees_and_derivatives(
     for field in (np.zeros_like(smooth), smooth):
         displacement = torch.from_numpy(field)[None].float()
         warped = warp(moving, displacement, "exact", "nearest")
-        pair = RegisteredPair(warped, fixed, [label], displacement=displacement)
+        pair = RegisteredPair(warped, fixed, [label], forward=displacement)
         (distance, spread, unshifted) = (value for name in FURTHER_METRICS for _, value in measure(METRICS[name], pair))
         ends = [corners(volume[0, 0].numpy() == label) for volume in (warped, fixed)]
         ways = [cKDTree(ends[1]).query(ends[0])[0], cKDTree(ends[0]).query(ends[1])[0]]
