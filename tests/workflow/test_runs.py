@@ -18,9 +18,9 @@ import yaml
 from checkouts import DEMO
 from matplotlib import pyplot
 
-from spnet.analysis.report_so_far import NAME, write_report_so_far
 from spnet.data.splits import read_split
 from spnet.data.virtual.brain import VirtualOptions, write_virtual_subject
+from spnet.report.so_far import NAME, write_report_so_far
 from spnet.training import checkpoint
 
 pytestmark = pytest.mark.slow
