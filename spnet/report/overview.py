@@ -18,7 +18,7 @@ from spnet.report.sections import Section
 # The picture's edges, in standard deviations of the paper's, and what its axis names.
 _EDGE, _TICKS = 40.0, (-30, -10, -3, -1, 0, 1, 3, 10, 30)
 # Points closer than this, in hundredths of the picture's width, are stacked, so many pixels apart, so high at most.
-_CLOSE, _STEP, _HIGHEST = 1.1, 4.5, 21.0
+_CLOSE, _STEP, _HIGHEST = 1.1, 4.0, 12.0
 
 
 @dataclass(frozen=True)

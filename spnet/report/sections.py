@@ -58,7 +58,7 @@ def experiments_section(config: Mapping[str, Any]) -> Section:
         [
             datasets[experiment["dataset"]]["title"],
             datasets[experiment["trained_on"]]["title"],
-            ", ".join(methods[name]["title"] for name in experiment["methods"]),
+            "; ".join(methods[name]["title"] for name in experiment["methods"]),
         ]
         for experiment in shown_experiments(config)
     ]

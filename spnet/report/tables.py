@@ -22,8 +22,8 @@ _COLUMN = ["dataset", "metric", "structure"]
 _BEST = "Bold: the best of a column in the digits shown, affine only left out."
 _NOT_YET = "not yet"
 _PAPER = "paper: the published mean(std), and ours less theirs."
-# The paper's numbers are rounded, so that a printed spread of 0.000 may be as large as this.
-_ROUNDING = 0.5 * 10**-DIGITS
+# No difference below the last printed digit counts, however small the spread that the paper prints beside it.
+_LAST_DIGIT = 10**-DIGITS
 
 
 def write_table(
@@ -88,7 +88,7 @@ def _cell(measured: pd.Series | None, metric: str, printed: bool) -> Cell:
 def _spreads(measured: pd.Series, metric: str) -> float:
     """How many of the paper's standard deviations ours is better."""
     better = measured["difference"] if metric in HIGHER_IS_BETTER else -measured["difference"]
-    return float(better / max(measured["published_std"], _ROUNDING))
+    return float(better / max(measured["published_std"], _LAST_DIGIT))
 
 
 def mean_std(mean: float | None, std: float | None) -> str:

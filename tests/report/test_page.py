@@ -288,6 +288,28 @@ def open_in_browser(path, profile):
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
+ACTIONS = """<script>
+const heads = document.querySelectorAll("#table1 thead button");
+const order = () => [...document.querySelectorAll("#table1 tbody tr")].map((row) => row.cells[0].textContent).join();
+const seen = [order()];
+for (const head of [heads[1], heads[1], heads[1], heads[0]]) { head.click(); seen.push(order()); }
+document.querySelector("#fig7 img").click();
+const opened = document.querySelector("dialog").open;
+document.querySelector("dialog").click();
+document.title = [...seen, opened, document.querySelector("dialog").open].join(" ");
+</script></body>"""
+
+
+def test_columns_sort_and_figures_enlarge_on_a_click(report, run, tmp_path):
+    page = run / "report.html"
+    page.write_text(report().replace("</body>", ACTIONS), encoding="utf-8")
+    shown, complaints = open_in_browser(page, tmp_path / "profile")
+    written, turned = "SPnet,LapIRN", "LapIRN,SPnet"
+    # By the mean from the highest, turned round, as written, by name; then the figure is open, and closed.
+    assert f"<title>{written} {written} {turned} {written} {turned} true false</title>" in shown
+    assert not complaints
+
+
 def test_a_browser_shows_it_without_complaint(report, run, tmp_path):
     report()
     shown, complaints = open_in_browser(run / "report.html", tmp_path / "profile")
