@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from spnet.analysis.collapsed import MARK
 
@@ -38,12 +40,17 @@ def _environment(suffix: str) -> Environment:
         keep_trailing_newline=True,
         **(_LATEX_MARKS if suffix == ".tex" else {}),
     )
-    environment.filters |= {"markdown_cell": _markdown_cell, "latex": _latex}
+    environment.filters |= {"markdown_cell": _markdown_cell, "latex": _latex, "inline": _inline}
     return environment
 
 
 def _markdown_cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+def _inline(text: str) -> Markup:
+    """HTML of a sentence whose names of files and keys stand in backticks."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _latex(text: str) -> str:

@@ -255,6 +255,11 @@ def test_what_comes_from_files_and_configuration_is_escaped(report, run):
     assert page.text.count(BAD) > 12
 
 
+def test_names_in_backticks_are_code_and_nothing_in_them_is_markup(report, run):
+    write_document(Document("Cost", [], ["As `a<b>` says."]), {"json": run / "cost.json"})
+    assert "<li>As <code>a&lt;b&gt;</code> says.</li>" in report()
+
+
 def test_two_writings_are_equal(report):
     assert report() == report()
 
