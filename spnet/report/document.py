@@ -123,6 +123,7 @@ def plain_table(
 
 def write_document(document: Document, outputs: Mapping[str, str | Path]) -> None:
     """Write to outputs markdown, latex (a document of one table) and json, those that there are."""
+    outputs = dict(outputs.items())  # those of a Snakemake job are a list whose entries have names
     if "json" in outputs:
         content = asdict(document, dict_factory=_without_defaults)
         write_text(outputs["json"], json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -144,7 +144,7 @@ def _unmeasured(config: Mapping[str, Any], tables: Mapping[str, Document], publi
     if not any(there[name] for name in shared):
         return ["Nothing that this run measured has a counterpart among the paper's numbers."]
     few = [
-        f"{tables[name].title}: {there[name]} of the paper's {printed[name]} means were measured."
+        f"{tables[name].title.partition(':')[0]}: {there[name]} of the paper's {printed[name]} means were measured."
         for name in shared
         if there[name] < printed[name]
     ]

@@ -1,6 +1,7 @@
 """A result in its forms: each keeps what it says, and nothing in it becomes markup."""
 
 import pytest
+from snakemake.iocontainers import Namedlist
 
 from spnet.errors import DataError
 from spnet.report.document import (
@@ -84,6 +85,12 @@ def test_json_is_read_back_as_it_was(write, tmp_path, document):
         assert write(again, form) == write(document, form)
     assert [table.rows for table in again.tables] == [table.rows for table in document.tables]
     assert [table.columns for table in again.tables] == [list(table.columns) for table in document.tables]
+
+
+def test_the_outputs_of_a_job_serve_as_names(tmp_path):
+    outputs = Namedlist(fromdict={name: str(tmp_path / name) for name in ("csv", "markdown", "json")})
+    write_document(TABLE, outputs)
+    assert {path.name for path in tmp_path.iterdir()} == {"markdown", "json"}
 
 
 def test_columns_know_their_groups_in_order():

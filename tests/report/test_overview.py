@@ -69,7 +69,7 @@ def test_what_the_paper_prints_and_the_run_did_not_measure_is_missing(tmp_path):
     seen = overview(CONFIG, TABLES, None, None, printed, ["Not there yet: fig1."])
     assert seen["missing"] == [
         "Not there yet: fig1.",
-        "Table 2: Dice: 6 of the paper's 8 means were measured.",
+        "Table 2: 6 of the paper's 8 means were measured.",
         "Not in this run, of the paper's tables: table5.",
     ]
     assert seen["facts"] == "2 methods on Knees; 2 trainings of each network; scored on the test subjects."
