@@ -146,8 +146,9 @@ def _so_far(run: Path, config: Mapping[str, Any], name: str, paper: pd.DataFrame
     labels = {dataset: each["label_set"] for dataset, each in config["datasets"].items()}
     study = Study(config["experiments"], config["methods"], labels, config["evaluate_on"], config["notes"])
     frame, notes = assemble_table(name, entry, study, read_scores(scored), paper, gaps=True)
-    left = f"{len(wanted) - len(scored)} of {len(wanted)} sets of scores are missing"
-    return table_document(frame, entry["title"], [f"Not finished: {left}; bold is the best so far.", *notes])
+    left = len(wanted) - len(scored)
+    told = f"Not finished: {left} of {len(wanted)} sets of scores are missing; bold is the best so far."
+    return table_document(frame, entry["title"], [told, *notes] if left else notes)
 
 
 def _scores(run: Path, score: Scored) -> Path:
