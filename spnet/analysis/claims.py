@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from spnet.analysis import claim_networks, claim_scores  # noqa: F401  they enter their statistics
 from spnet.analysis.evidence import Evidence, NotTestedError
-from spnet.analysis.findings import NOT_TESTED, VERDICTS, Finding
+from spnet.analysis.findings import NOT_TESTED, Finding
 from spnet.analysis.statistics import STATISTICS, check_parameters
-from spnet.analysis.study import Study
-from spnet.analysis.text import markdown_page
 from spnet.errors import ConfigError
-from spnet.files import atomic_path, write_text
 
-__all__ = ["STATISTICS", "check_claims", "grade_claims", "write_claims"]
+__all__ = ["STATISTICS", "check_claims", "grade_claims"]
 
 _SAID = ("text", "where", "statistic")
-_NOTES = (
-    "reproduced: every comparison of the claim holds with its whole 95 % interval, which resamples subjects; not"
-    " reproduced: one fails with its whole interval; undecided: an interval crosses the bound; not tested: the run"
-    " lacks something that the claim is about.",
-    "Bounds are the paper's words as `config/claims.yaml` reads them.",
-)
 
 
 def check_claims(claims: Mapping[str, Mapping[str, Any]]) -> None:
@@ -69,28 +59,3 @@ def _grade(claim: Mapping[str, Any], evidence: Evidence) -> Finding:
         return STATISTICS[claim["statistic"]].grade(evidence, **_parameters(claim))
     except NotTestedError as reason:
         return Finding(NOT_TESTED, str(reason))
-
-
-def write_claims(
-    claims: Mapping[str, Mapping[str, Any]],
-    study: Study,
-    figures: Mapping[str, str],
-    inputs: Mapping[str, str | Path],
-    outputs: Mapping[str, str | Path],
-) -> None:
-    """Grade by a run's scores and cost (inputs metrics, cost) and write csv and markdown.
-
-    Parameters
-    ----------
-    figures: titles of the run's figures by name.
-    """
-    cost = pd.read_csv(inputs["cost"], keep_default_na=False, na_values={"value": [""]}, float_precision="round_trip")
-    graded = grade_claims(claims, Evidence(study, pd.read_parquet(inputs["metrics"]), cost, figures))
-    with atomic_path(outputs["csv"]) as temporary:
-        graded.to_csv(temporary, index=False)
-    counts = ", ".join(f"{int((graded['verdict'] == verdict).sum())} {verdict}" for verdict in VERDICTS)
-    header = ["The paper says", "where", "verdict", "figures"]
-    body = [[row.text, row.where, f"**{row.verdict}**", row.figures] for row in graded.itertuples()]
-    table = markdown_page("Claims", header, body, _NOTES, level=2)
-    above = "\n".join(f"- {note}" for note in [f"{counts}.", *study.notes])
-    write_text(outputs["markdown"], f"# The paper's claims\n\n{above}\n\n{table}")
