@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
-from spnet.analysis.collapsed import collapse_notes, collapses
-from spnet.analysis.collect import read_scores
+from spnet.analysis.collapsed import collapses
 from spnet.analysis.differences import PAIR, estimate, holm, paired, signed_rank
 from spnet.analysis.study import Study
-from spnet.analysis.summarise import per_pair
-from spnet.analysis.tables import HIGHER_IS_BETTER, METRIC_TITLES
-from spnet.analysis.text import markdown_page
-from spnet.configuration import CONTROL
-from spnet.data.labels import DICE_MERGED
+from spnet.analysis.summarise import CELL, per_pair
 from spnet.errors import DataError
-from spnet.files import atomic_path, write_text
+from spnet.metrics import METRICS
 
 ALPHA = 0.05
 FAMILY = ["dataset", "trained_on", "metric", "structure"]
 _COLUMNS = [*FAMILY, "method", "reference", "pairs", "subjects", "difference", "low", "high", "p", "rank_biserial"]
 _COLUMNS += ["p_holm"]
-_HEADER = ["Method", "difference", "95 % interval", "p (Holm)", "rank-biserial", "better"]
-_NOTES = (
-    "difference: the method's mean less the reference's, over ordered pairs; its interval resamples subjects.",
-    "p: Wilcoxon's signed-rank test on the differences of ordered pairs, two-sided, corrected by Holm over the methods"
-    " of one dataset and quantity. Pairs share subjects, which the test takes for independent: p is optimistic, and the"
-    " interval the safer guide.",
-    "rank-biserial: matched-pairs rank-biserial correlation, 1 where every pair's value is above the reference's, -1"
-    " where every one is below.",
-    f"better: the one that the sign favours, where p is under {ALPHA} and the interval excludes 0; else a dash.",
-)
 
 
 def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], study: Study) -> pd.DataFrame:
@@ -49,7 +33,7 @@ def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], stud
     scores = study.scores_of(scores, specification["experiments"])
     collapsed = collapses(scores)
     values = per_pair(scores, study.labels())
-    values = values.set_index(["trained_on", "dataset", "method", "metric", "structure", *PAIR])["value"].sort_index()
+    values = values.set_index([*CELL, *PAIR])["value"].sort_index()
     families: dict[tuple[str, str], dict[str, str]] = {}
     for name in specification["experiments"]:
         experiment = study.experiments[name]
@@ -75,9 +59,10 @@ def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], stud
 def _has(study: Study, dataset: str, quantity: Mapping[str, str]) -> bool:
     """Whether the dataset has the quantity's region, where it is one."""
     labels = study.labels()[dataset]
-    if quantity["metric"] == DICE_MERGED and not labels.merged:
+    metric = METRICS[quantity["metric"]]
+    if metric.merges_labels and not labels.merged:
         return False
-    return quantity["metric"] not in HIGHER_IS_BETTER or quantity["structure"] in labels.groups()
+    return not metric.by_label or quantity["structure"] in labels.groups()
 
 
 def _family(
@@ -102,7 +87,7 @@ def _family(
 
     for method in weights:
         # Affine only has no folds and no inverse error: it wins where it does nothing.
-        if method != reference and (metric in HIGHER_IS_BETTER or not _is_control(study, method)):
+        if method != reference and (METRICS[metric].by_label or not study.is_control(method)):
             ours, theirs = paired(of(method), of(reference))
             mean = estimate(ours - theirs)
             p, effect = signed_rank(ours - theirs)
@@ -123,50 +108,8 @@ def _family(
             }
 
 
-def _is_control(study: Study, method: str) -> bool:
-    return study.methods[method].get("implementation") == CONTROL
-
-
-def write_significance(
-    metrics: str | Path | Sequence[str | Path],
-    specification: Mapping[str, Any],
-    study: Study,
-    outputs: Mapping[str, str | Path],
-) -> None:
-    """Compare and write csv and markdown."""
-    scores = read_scores(metrics)
-    table = compare_methods(scores, specification, study)
-    collapsed = collapses(study.scores_of(scores, specification["experiments"]))
-    with atomic_path(outputs["csv"]) as temporary:
-        table.to_csv(temporary, index=False)
-    reference = study.methods[specification["reference"]]["title"]
-    text = [f"# {reference} against every other method\n"]
-    for (dataset, trained_on, metric, structure), family in table.groupby(FAMILY, sort=False):
-        dice = "Dice, labels merged" if metric == DICE_MERGED else "Dice"
-        quantity = f"{dice}, {structure}" if metric in HIGHER_IS_BETTER else METRIC_TITLES[metric]
-        pairs = f"{family['pairs'].iloc[0]} ordered pairs of {family['subjects'].iloc[0]} subjects"
-        body = [_line(row, study) for row in family.to_dict("records")]
-        # A network that comes from elsewhere would else look like the dataset's own.
-        origin = "" if trained_on == dataset else f" (trained on {trained_on})"
-        text.append(markdown_page(f"{dataset}{origin}: {quantity}", _HEADER, body, [f"{pairs}."], level=2))
-    notes = [*study.notes, *collapse_notes(collapsed, study.titles()), *_NOTES]
-    write_text(outputs["markdown"], "\n".join([*text, *(f"- {note}" for note in notes)]) + "\n")
-
-
-def _line(row: Mapping[str, Any], study: Study) -> list[str]:
-    titles = {name: study.methods[name]["title"] for name in (row["method"], row["reference"])}
-    return [
-        titles[row["method"]],
-        f"{row['difference']:+.4f}",
-        f"{row['low']:+.4f} to {row['high']:+.4f}",
-        f"{row['p_holm']:.2g}",
-        f"{row['rank_biserial']:+.2f}",
-        titles.get(better(row), "-"),
-    ]
-
-
 def better(row: Mapping[str, Any]) -> str | None:
     """The method that a comparison speaks for, if it speaks clearly."""
     if row["p_holm"] >= ALPHA or row["low"] <= 0 <= row["high"]:
         return None
-    return row["method"] if (row["difference"] > 0) == (row["metric"] in HIGHER_IS_BETTER) else row["reference"]
+    return row["method"] if (row["difference"] > 0) == METRICS[row["metric"]].higher_is_better else row["reference"]
