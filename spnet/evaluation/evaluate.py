@@ -96,17 +96,9 @@ def evaluate_pairs(
 
     Returns
     -------
-<<<<<<< HEAD
-    Rows with columns moving, fixed, metric, structure, value. Metrics: ``dice`` per label id, and ``dice_merged``,
-    where the protocol has a coarser one, with its labels merged; for the whole volume ``jab`` and ``jab_central``
-    (percent), ``ice`` (official sampler, as the paper) and ``ice_exact`` (voxels),
-    ``seconds`` and ``peak_mb`` of the registration (half the time of a pass that gives both directions); and those of
-    `further`. A method that depends on the order of the images is run for each ordered pair: Dice and folding are of
-    that pass's field from moving to fixed, ICE of the two fields of that pass.
-=======
     Rows with columns moving, fixed, metric, structure, value: the metrics of :data:`spnet.metrics.METRICS`, seconds
-    being half of those of a pass that gives both directions.
->>>>>>> main
+    being half of those of a pass that gives both directions. A method that depends on the order of the images is run
+    for each ordered pair: Dice and folding are of that pass's field from moving to fixed, ICE of its two fields.
     """
     names = list(pairs[["first", "second"]].itertuples(index=False, name=None))
     rows = [row for _, found in score_pairs(method, names, read, scoring) for row in found]
@@ -130,11 +122,7 @@ def score_pairs(
         except RegistrationError as error:
             raise RegistrationError(f"pair {pair[0]}, {pair[1]}: {error.problem}", remedy=error.remedy) from error
         segmentations = {subject: labels_of for subject, (_, labels_of) in zip(pair, volumes, strict=True)}
-<<<<<<< HEAD
-        yield pair, list(score_found(found, turned, segmentations, labels, method.sampler, further))
-=======
-        yield pair, list(score_found(found, segmentations, scoring, method.sampler))
->>>>>>> main
+        yield pair, list(score_found(found, turned, segmentations, scoring, method.sampler))
 
 
 class ReadyImages:
@@ -199,40 +187,16 @@ def score_found(
         (first, second, labels_1, labels_2, found),
         (second, first, labels_2, labels_1, turned),
     )
-<<<<<<< HEAD
     for moving, fixed, moving_labels, fixed_labels, both in directions:
-        displacement, inverse, cost = both.forward, both.backward, both.forward_cost
-        warped = warp(moving_labels, displacement, sampler, "nearest")
-        whole = {
-            "jab": percent_folding(displacement, "forward"),
-            "jab_central": percent_folding(displacement, "central"),
-            "ice": inverse_consistency_error(displacement, inverse, "official"),
-            "ice_exact": inverse_consistency_error(displacement, inverse, "exact"),
-            "seconds": cost.seconds,
-            "peak_mb": cost.peak_mb,
-        }
-        pair = {"moving": moving, "fixed": fixed}
-        for metric, merged in ((DICE, {}), (DICE_MERGED, labels.merged)):
-            if metric == DICE or merged:
-                volumes = (merge_labels(volume, merged) for volume in (warped, fixed_labels))
-                for label, value in dice_per_label(*volumes, labels.scored).items():
-                    yield {**pair, "metric": metric, "structure": str(label), "value": value}
-        for metric, value in whole.items():
-            yield {**pair, "metric": metric, "structure": VOLUME, "value": value}
-        for metric, structure, value in further.measure(displacement, warped, fixed_labels, labels.scored):
-            yield {**pair, "metric": metric, "structure": structure, "value": value}
-=======
-    for moving, fixed, moving_labels, fixed_labels, forward, backward, cost in directions:
         pair = RegisteredPair(
-            warp(moving_labels, forward, sampler, "nearest"),
+            warp(moving_labels, both.forward, sampler, "nearest"),
             fixed_labels,
             scoring.labels.scored,
             scoring.spacing,
             scoring.labels.merged,
-            forward,
-            backward,
-            cost.seconds,
-            cost.peak_mb,
+            both.forward,
+            both.backward,
+            both.forward_cost.seconds,
+            both.forward_cost.peak_mb,
         )
         yield from ({"moving": moving, "fixed": fixed, **row} for row in scoring.rows(pair))
->>>>>>> main
