@@ -66,6 +66,7 @@ def scores():
 @pytest.fixture(scope="module")
 def study():
     methods = {name: entry(name) for name in LEVELS}
+    methods["rcnet"] = entry("rcnet")
     methods["elsewhere"] = entry("good", kind="published", published_as="paper", trained_on="d")
     experiments = {
         "here": {"trained_on": "d", "dataset": "d", "methods": list(LEVELS)},
@@ -99,6 +100,8 @@ def grade(evidence, statistic, **parameters):
 DICE = {"experiments": ["here"], "metric": "dice", "structures": ["Average"]}
 ICE = {"experiments": ["here"], "metric": "ice", "structures": ["volume"]}
 BOTH = ["syn", "vm"]
+METRICS_OF_ALL = {"experiments": ["here"], "metrics": {"dice": "Average", "ice": "volume"}}
+TRANSFERRED = DICE | {"experiments": ["transfer"], "as_experiment": "here"}
 
 
 @pytest.mark.parametrize(
@@ -189,6 +192,28 @@ BOTH = ["syn", "vm"]
         ("reproduced", "order_independent", {"method": "good", "tolerance": 1e-4, "expected": True}),
         ("not tested", "order_independent", {"method": "vm", "tolerance": 1e-4, "expected": True}),
         ("not tested", "shown_in_figure", {"figure": "fig9"}),
+        ("reproduced", "better_in_every_metric", {"methods": ["good"], "than": BOTH, **METRICS_OF_ALL}),
+        ("not reproduced", "better_in_every_metric", {"methods": ["vm"], "than": ["good"], **METRICS_OF_ALL}),
+        ("reproduced", "better_in_some_metric", {"method": "good", "than": BOTH, **METRICS_OF_ALL}),
+        ("not reproduced", "better_in_some_metric", {"method": "syn", "than": ["good"], **METRICS_OF_ALL}),
+        ("not tested", "better_in_some_metric", {"method": "good", "than": ["nobody"], **METRICS_OF_ALL}),
+        ("reproduced", "drops_by_at_most", {"method": "good", "amount": 0.03, **TRANSFERRED}),
+        ("not reproduced", "drops_by_at_most", {"method": "good", "amount": 0.001, **TRANSFERRED}),
+        (
+            "not reproduced",  # a gain is no drop
+            "drops_by_at_most",
+            {"method": "good", "amount": 0.03, **TRANSFERRED, "experiments": ["here"], "as_experiment": "transfer"},
+        ),
+        (
+            "reproduced",
+            "parameters_grow_linearly",
+            {"method": "rcnet", "option": "cascades", "values": [1, 2, 4]},
+        ),
+        (
+            "not reproduced",
+            "parameters_grow_linearly",
+            {"method": "good", "option": "levels", "values": [2, 3, 4]},
+        ),
     ],
 )
 def test_a_claim_gets_the_verdict_that_its_scores_call_for(evidence, verdict, statistic, parameters):
@@ -289,11 +314,73 @@ def test_claims_are_written_with_their_counts_and_the_runs_notes(evidence, score
     claims = {"a": {"text": "ours | theirs", "where": "Abstract", "statistic": "shown_in_figure", "figure": "fig1"}}
     claims["b"] = {"text": "t", "where": "w", "statistic": "better", "methods": ["good"], "than": BOTH, **DICE}
     outputs = {"csv": tmp_path / "c.csv", "markdown": tmp_path / "c.md"}
-    write_claims(claims, study, {}, {"metrics": tmp_path / "m.parquet", "cost": tmp_path / "cost.csv"}, outputs)
+    inputs = {"metrics": tmp_path / "m.parquet", "cost": tmp_path / "cost.csv", "published": PUBLISHED}
+    write_claims(claims, study, {}, inputs, outputs)
     text = outputs["markdown"].read_text()
-    assert "- 1 reproduced, 0 not reproduced, 0 undecided, 1 not tested.\n- Said above.\n" in text
-    assert "| ours \\| theirs | Abstract | **not tested** | fig1 is not in the run |" in text
+    counts = "1 reproduced, 0 not reproduced, 0 undecided, 1 not tested; 0 contradicted by the paper's own tables"
+    assert f"- {counts}.\n- Said above.\n" in text
+    assert "| ours \\| theirs | Abstract | **not tested** | not printed | fig1 is not in the run |" in text
     assert set(pd.read_csv(outputs["csv"])["verdict"]) <= set(VERDICTS)
+
+
+@pytest.fixture(scope="module")
+def paper():
+    """The paper's claims, and its printed means as evidence."""
+    study = load_study("paper")
+    own = Study(study["experiments"], study["methods"], {n: d["label_set"] for n, d in study["datasets"].items()})
+    printed = read_published(PUBLISHED)
+    none = pd.DataFrame(columns=[*CELL, "seed", "value"])
+    return study["claims"], lambda table=printed: PrintedEvidence(own, none, none, published=table), printed
+
+
+def test_the_paper_against_itself(paper):
+    claims, evidence, _ = paper
+    found = grade_claims(claims, evidence(), evidence()).set_index("claim")["on_printed_numbers"]
+    assert set(found[found == CONTRADICTS].index) == {
+        "significantly_better",  # CANDI: RCnet has .758 as well
+        "consistently_better",
+        "consistent_methods_reduce_ice",  # OAI: ICnet .570, VM .565
+        "less_folding",  # OAI: PMRnet .001, RCnet and CFWnet .002, SPnet .005
+        "superior_on_multiple_metrics",
+        "significant_on_multiple_metrics",
+    }
+    assert (found == HOLDS).sum() >= 30
+
+
+def test_every_claim_about_printed_numbers_changes_its_verdict_with_them(paper):
+    claims, evidence, printed = paper
+    own = grade_claims(claims, evidence(), evidence()).set_index("claim")["on_printed_numbers"]
+    for name in own[own != NOT_PRINTED].index:
+        claim = claims[name]
+        subjects = claim.get("methods", [claim.get("method")])
+        there = printed["method"].isin(subjects)
+        changed = set()
+        for value in (0.0, 0.5, 1.0, 50.0):
+            for rows in (there, ~there):
+                table = printed.assign(mean=printed["mean"].mask(rows, value))
+                changed |= set(grade_claims({name: claim}, evidence(), evidence(table))["on_printed_numbers"])
+        assert changed - {own[name]}, f"{name} is {own[name]} whatever is printed"
+
+
+def test_a_printed_mean_is_graded_by_every_seeds_mean(study):
+    claim = {"method": "good", "value": 0.595, "tolerance": 0.02, **DICE}
+    level = {"good": (0.6, 0.05)}
+    for shift, verdict in ((0.0, "reproduced"), (0.1, "undecided")):
+        second = scores_of({"good": (0.6 + shift, 0.05)}).assign(seed=1)
+        scores = pd.concat([scores_of(level), second], ignore_index=True)
+        found, figures = grade(Evidence(study, scores, pd.DataFrame(columns=COLUMNS)), "equals_within", **claim)
+        assert found == verdict, figures
+        assert "2 seeds" in figures
+
+
+def test_the_exact_samplers_verdict_stands_beside_that_of_the_official_one(study):
+    scores = scores_of(LEVELS)
+    turned = scores[scores["metric"] == "ice"].assign(metric="ice_exact")
+    turned["value"] = 1 - turned["value"]
+    both = Evidence(study, pd.concat([scores, turned], ignore_index=True), pd.DataFrame(columns=COLUMNS))
+    claim = {"text": "t", "where": "w", "statistic": "better", "methods": ["good"], "than": BOTH, **ICE}
+    (row,) = grade_claims({"c": claim}, both).to_dict("records")
+    assert (row["verdict"], row["with_exact_sampler"]) == ("reproduced", "not reproduced")
 
 
 def test_five_cells_of_a_table_agree_with_a_computation_of_their_own(scores, study, tmp_path):

@@ -67,6 +67,7 @@ rule grade_claims:
     input:
         metrics=f"{RUN}/metrics.parquet",
         cost=f"{RUN}/cost.csv",
+        published=PUBLISHED,
         sources=sources_of("analysis", "data/labels", "methods", "metrics/__init__", "report/claims", *DOCUMENTS),
     output:
         csv=f"{RUN}/claims.csv",
