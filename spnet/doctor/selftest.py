@@ -60,7 +60,7 @@ def _judge(topic: str, holds: bool, told: str) -> Finding:
 def _pair() -> tuple[Tensor, Tensor, Tensor]:
     """The MNI152 brain at 5 mm, the same deformed at random (fixed seed), and the velocity that did it."""
     from spnet.data.templates import MNI152, centre_grid, read_template
-    from spnet.data.virtual.deform import generator, random_velocity, resampled
+    from spnet.virtual.deform import generator, random_velocity, resampled
 
     template = read_template(MNI152)
     affine, shape = centre_grid(template, _SPACING_MM, _SHAPE)

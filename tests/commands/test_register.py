@@ -11,7 +11,7 @@ from spnet.cli import main
 def case(coarse_config, tmp_path_factory):
     """Two aligned little brains with labels; registered, they lie in the folder `out`."""
     from spnet.data.nifti import write_volume
-    from spnet.data.virtual.brain import VirtualOptions, virtual_subject
+    from spnet.virtual.brain import VirtualOptions, virtual_subject
 
     folder = tmp_path_factory.mktemp("case")
     for name in ("moving", "fixed"):

@@ -13,9 +13,9 @@ from spnet.data.nifti import Volume, read_image, write_volume
 from spnet.data.options import PreprocessOptions
 from spnet.data.preprocess import preprocess
 from spnet.data.templates import read_template
-from spnet.data.virtual.brain import VirtualOptions, virtual_subject, write_virtual_subject
 from spnet.errors import DataError
 from spnet.preparation import prepare_subject
+from spnet.virtual.brain import VirtualOptions, virtual_subject, write_virtual_subject
 
 DKT50 = LABEL_SETS["dkt50"]
 GRID = PreprocessOptions("mni152", 4.0, (40, 48, 40))

@@ -22,9 +22,9 @@ from spnet.data.layouts import Subject
 from spnet.data.options import PreprocessOptions
 from spnet.data.preprocess import Prepared, preprocess
 from spnet.data.reference import write_reference
-from spnet.data.virtual.brain import VirtualOptions, virtual_subject
-from spnet.data.virtual.head import HeadOptions, virtual_head
-from spnet.data.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
+from spnet.virtual.brain import VirtualOptions, virtual_subject
+from spnet.virtual.head import HeadOptions, virtual_head
+from spnet.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
 
 pytestmark = pytest.mark.slow
 

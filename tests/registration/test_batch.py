@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from spnet.data.nifti import Volume, write_volume
-from spnet.data.virtual.brain import VirtualOptions, virtual_subject
 from spnet.errors import ConfigError, DataError, OutputError, RegistrationError, WeightsError
 from spnet.evaluation.chunk import MethodSpec
 from spnet.registration import batch
 from spnet.registration.batch import Task, read_pairs, register_batch
 from spnet.registration.choice import Choice
 from spnet.registration.output import Settings
+from spnet.virtual.brain import VirtualOptions, virtual_subject
 
 SETTINGS = Settings(forms=("own",))
 

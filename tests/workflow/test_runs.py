@@ -20,8 +20,8 @@ from matplotlib import pyplot
 
 from spnet.analysis.report_so_far import NAME, write_report_so_far
 from spnet.data.splits import read_split
-from spnet.data.virtual.brain import VirtualOptions, write_virtual_subject
 from spnet.training import checkpoint
+from spnet.virtual.brain import VirtualOptions, write_virtual_subject
 
 pytestmark = pytest.mark.slow
 
