@@ -70,8 +70,8 @@ class SyN(Method):
             except (RuntimeError, ValueError) as error:
                 raise RegistrationError(f"ANTs could not register this pair: {error}") from error
             fields = [_read_field(f"{folder}/*[0-9]{name}.nii.gz") for name in ("Warp", "InverseWarp")]
-        displacement, inverse = (torch.from_numpy(field)[None].to(moving) for field in fields)
-        return Registration(displacement, inverse)
+        forward, backward = (torch.from_numpy(field)[None].to(moving) for field in fields)
+        return Registration(forward, backward)
 
 
 def _read_field(pattern: str) -> NDArray[np.float32]:

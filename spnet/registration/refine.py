@@ -90,8 +90,8 @@ def refine(
             best = velocity.detach().clone()
         loss.backward()
         optimiser.step()
-    there, back, scale = _without_more_folding(best, forward, backward)
-    return Refined(crop(there, margins), crop(back, margins), tuple(losses), scale)
+    forward, backward, scale = _without_more_folding(best, forward, backward)
+    return Refined(crop(forward, margins), crop(backward, margins), tuple(losses), scale)
 
 
 @torch.no_grad()
