@@ -16,22 +16,18 @@ surfaces and percentile are those of the Learn2Reg challenge. A label that only
 one volume has scores Dice 0 and has no HD95; one that neither has is left out.
 Both are told, and means are over the structures that have a value.
 
-With the displacement field, its folding (Jab, percent of voxels) and the spread
-of its Jacobian (SDlogJ) as well. The field lies on the grid of the fixed
-labels. What it holds is told by its shape:
-  NIfTI, D x H x W x 1 x 3   ITK, ANTs, SimpleITK, Slicer: mm towards left,
-                             posterior and superior
-  NIfTI, D x H x W x 3       Learn2Reg: voxels along the array's own axes
-  npz, the 3 first or last   the same
+With the transform, its folding (Jab, percent of voxels) and the spread of its
+Jacobian (SDlogJ) as well, at the voxels of the fixed labels. It may have any
+form that is known (see spnet convert --help); the numbers are the same for all.
 """
 _EPILOG = """\
 examples:
   spnet evaluate warped.nii.gz fixed.nii.gz
   spnet evaluate warped.nii.gz fixed.nii.gz --labels 2,3,10-15 --tsv scores.tsv
   spnet evaluate warped.nii.gz fixed.nii.gz --label-set dkt50 \\
-      --displacement disp_0001_0002.nii.gz
+      --transform disp_0001_0002.nii.gz
   spnet evaluate out/warped_labels.nii.gz fixed_labels.nii.gz \\
-      --displacement out/transform.nii.gz
+      --transform out/forward_transform.nii.gz
 """
 
 
@@ -39,7 +35,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Describe the command and its options."""
     parser = commands.add_parser(
         "evaluate",
-        help="score your own warped labels: Dice, HD95; Jab and SDlogJ of a field",
+        help="score your own warped labels: Dice, HD95; Jab and SDlogJ of a transform",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -52,7 +48,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     which.add_argument(
         "--label-set", metavar="NAME", help="or those of a protocol, with its regions: dkt50, candi28 or oai4"
     )
-    parser.add_argument("--displacement", type=Path, metavar="FILE", help="the field that warped them")
+    parser.add_argument("--transform", type=Path, metavar="FILE", help="the one that warped them")
+    parser.add_argument(
+        "--moving",
+        type=Path,
+        metavar="FILE",
+        help="the moving labels as they were, whose grid Learn2Reg's forms do not tell (default: the fixed ones' grid)",
+    )
     parser.add_argument("--tsv", type=Path, metavar="FILE", help="also write the scores: metric, structure, value")
     parser.set_defaults(run=run)
 
@@ -68,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
         labels = parse_labels(options.labels)
     elif options.label_set is not None:
         labels = label_set(options.label_set)
-    scores = evaluate_labels(options.warped, options.fixed, labels, options.displacement)
+    scores = evaluate_labels(options.warped, options.fixed, labels, options.transform, options.moving)
     print(to_text(scores, labels.names if labels else None))
     if options.tsv:
         write_text(options.tsv, to_tsv(scores))

@@ -17,5 +17,5 @@ def add_grids(parser: argparse.ArgumentParser, what: str) -> None:
         " and Learn2Reg's files do not tell it)",
     )
     grids.add_argument(
-        "--moving", type=Path, metavar="FILE", help="the moving image, which only Learn2Reg's form needs to be told"
+        "--moving", type=Path, metavar="FILE", help="the moving image, which only Learn2Reg's forms need to be told"
     )

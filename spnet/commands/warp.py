@@ -17,9 +17,9 @@ the image comes to lie it is zero. Labels keep their numbers: nearest neighbour.
 """
 _EPILOG = """\
 examples:
-  spnet warp flair.nii.gz out/transform.npz -o flair_warped.nii.gz
-  spnet warp lesions.nii.gz out/transform.nii.gz -o warped.nii.gz --labels
-  spnet warp atlas.nii.gz out/inverse_transform.npz -o on_moving.nii.gz --labels
+  spnet warp flair.nii.gz out/forward_transform.npz -o flair_warped.nii.gz
+  spnet warp lesions.nii.gz out/forward_transform.nii.gz -o warped.nii.gz --labels
+  spnet warp atlas.nii.gz out/backward_transform.npz -o on_moving.nii.gz --labels
 """
 
 

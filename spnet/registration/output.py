@@ -31,12 +31,13 @@ log = logging.getLogger(__name__)
 
 REPORT = "report.json"
 Native = tuple[Volume, Volume | None]  # image and labels of a scan, on its own grid
-# Form -> its files: of the transform that warps the moving scan, and of the one that warps the fixed scan.
+# Form -> its files: of the forward transform, which warps the moving scan, and of the backward one.
 _FILES = {
-    "itk": ("transform.nii.gz", "inverse_transform.nii.gz"),
-    "own": ("transform.npz", "inverse_transform.npz"),
-    "composite": ("transform.h5", "inverse_transform.h5"),
+    "itk": ("forward_transform.nii.gz", "backward_transform.nii.gz"),
+    "native": ("forward_transform.npz", "backward_transform.npz"),
+    "composite": ("forward_transform.h5", "backward_transform.h5"),
     "learn2reg": ("disp_fixed_moving.npz", "disp_moving_fixed.npz"),
+    "learn2reg_nifti": ("disp_fixed_moving.nii.gz", "disp_moving_fixed.nii.gz"),
 }
 _MOST_FOLDING = 1.0  # percent; beyond what any method of the paper has
 
@@ -79,7 +80,7 @@ class Settings:
     """
 
     instance_steps: int = 0
-    forms: tuple[str, ...] = ("itk", "own")
+    forms: tuple[str, ...] = ("itk", "native")
     reading: Reading = "auto"
 
 

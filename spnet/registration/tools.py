@@ -9,8 +9,9 @@ import numpy as np
 from spnet.data.nifti import Volume, read_image, read_labels, write_volume
 from spnet.errors import DataError
 from spnet.registration.scan import check_file
-from spnet.transforms import Grid, Transform, jacobian_map, warp_volume
+from spnet.transforms import Grid, Transform, warp_volume
 from spnet.transforms.files import form_of, read_transform, write_transform
+from spnet.transforms.jacobian import jacobian_map
 
 _LEAST_DETERMINANT = 1e-3
 
@@ -38,7 +39,7 @@ def warp_file(
         raise DataError(
             "nothing of this image comes to lie on the fixed one's grid",
             path=image,
-            remedy="Is it in the world of the transform's moving image? The inverse transform goes the other way",
+            remedy="Is it in the world of the transform's moving image? The backward transform goes the other way",
         )
     write_volume(output, warped, np.int32 if labels else np.float32, space=1)
 
@@ -79,11 +80,8 @@ def convert_file(
     ------
     DataError: as :func:`spnet.transforms.files.read_transform` and ``write_transform``.
     """
-    wanted = form or form_of(output)
-    if half and wanted != "learn2reg":
-        raise DataError(f"the form '{wanted}' has no half size, only Learn2Reg's has", remedy="Leave --half away")
     grids = [_grid(path) for path in (fixed, moving)]
-    write_transform(read_transform(transform, *grids), output, wanted, *grids, half=half)
+    write_transform(read_transform(transform, *grids), output, form or form_of(output), *grids, half=half)
 
 
 def _read(transform: Path, fixed: Path | None, moving: Path | None) -> tuple[Transform, Grid]:

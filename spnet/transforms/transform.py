@@ -79,6 +79,22 @@ def transformed(matrix: NDArray, points: NDArray[np.float64]) -> NDArray[np.floa
     return np.tensordot(matrix[:3, :3], points, 1) + matrix[:3, 3].reshape(3, *[1] * (points.ndim - 1))
 
 
+def in_voxels(vectors: NDArray, affine: NDArray) -> NDArray[np.float32]:
+    """Vectors [3, D, H, W] in mm of a world, in voxels of the grid that the 4x4 `affine` takes to that world."""
+    return np.tensordot(np.linalg.inv(affine[:3, :3]), vectors, 1).astype(np.float32)
+
+
+def linear_part(field: NDArray) -> NDArray[np.float64]:
+    """The 3x3 matrix of the affine map of voxels that comes nearest to a field [3, D, H, W] by least squares."""
+    slopes = np.empty((3, 3))
+    for axis, size in enumerate(field.shape[1:]):
+        others = tuple(1 + other for other in range(3) if other != axis)
+        voxels = np.arange(size) - (size - 1) / 2
+        # On a whole grid the axes are orthogonal, so that each slope is found by itself.
+        slopes[:, axis] = field.mean(axis=others, dtype=np.float64) @ voxels / (voxels @ voxels)
+    return slopes
+
+
 def on_grid(transform: Transform, grid: Grid) -> Transform:
     """The same transform as one displacement on another grid of the fixed world, exact at its voxels."""
     displacement = np.empty((3, *grid.shape), dtype=np.float32)

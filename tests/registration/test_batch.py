@@ -18,7 +18,7 @@ from spnet.registration.choice import Choice
 from spnet.registration.output import Settings
 from spnet.virtual.brain import VirtualOptions, virtual_subject
 
-SETTINGS = Settings(forms=("own",))
+SETTINGS = Settings(forms=("native",))
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_changed_inputs_and_changed_settings_are_done_again(table, identity, tmp
     write_volume(tmp_path / "a-labels.nii.gz", Volume(changed, labels.affine), np.int16, space=1)
     assert set(status(register_batch(pairs, identity, SETTINGS, out, "cpu")).values()) == {"done"}
     assert set(status(register_batch(pairs, identity, SETTINGS, out, "cpu")).values()) == {"kept"}
-    other = Settings(forms=("own", "learn2reg"))
+    other = Settings(forms=("native", "learn2reg"))
     assert set(status(register_batch(pairs, identity, other, out, "cpu")).values()) == {"done"}
 
 
@@ -159,5 +159,5 @@ def test_the_fingerprint_is_of_what_decides_the_result(table, identity, tmp_path
     task = Task("one", files, identity, SETTINGS, tmp_path, "cpu", 1)
     elsewhere = Task("one", files, identity, SETTINGS, tmp_path / "other", "cuda", 4)
     assert task.fingerprint() == elsewhere.fingerprint()
-    refined = Task("one", files, identity, Settings(5, ("own",)), tmp_path, "cpu", 1)
+    refined = Task("one", files, identity, Settings(5, ("native",)), tmp_path, "cpu", 1)
     assert task.fingerprint() != refined.fingerprint()
