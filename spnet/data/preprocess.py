@@ -33,7 +33,7 @@ _MIRROR = np.diag([-1.0, 1, 1, 1])
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedSubject:
     """A subject on the common grid.
 
     Attributes
@@ -52,7 +52,7 @@ class Prepared:
     record: dict
 
 
-def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, seed: int = 0) -> Prepared:
+def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, seed: int = 0) -> PreparedSubject:
     """Prepare one subject.
 
     Raises
@@ -99,7 +99,7 @@ def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, s
     record["flags"] = find_flags(record, options.min_correlation)
     for flag in record["flags"]:
         log.warning("%s: %s", subject.subject, flag)
-    return Prepared(Volume(scaled, affine), Volume(kept, affine), target, raw, record)
+    return PreparedSubject(Volume(scaled, affine), Volume(kept, affine), target, raw, record)
 
 
 def strip_skull(raw: RawScan, options: PreprocessOptions, subject: Subject, seed: int) -> Volume:

@@ -22,7 +22,7 @@ from spnet.methods.base import Method
 from spnet.metrics import dice_per_label
 from spnet.provenance import dependency_versions, git_commit, plain
 from spnet.registration.choice import Choice
-from spnet.registration.pair import Found, Reading, match
+from spnet.registration.pair import MatchedPair, Reading, match
 from spnet.registration.scan import PreparedScan, ScanFiles, prepare_scan, read_native
 from spnet.transforms import Grid, Transform, warp_volume
 from spnet.transforms.files import write_transform
@@ -143,7 +143,7 @@ def register_files(
 
 
 def _write_results(
-    files: PairFiles, native: tuple[Native, Native], found: Found, forms: tuple[str, ...], folder: Path
+    files: PairFiles, native: tuple[Native, Native], found: MatchedPair, forms: tuple[str, ...], folder: Path
 ) -> tuple[list[str], dict[str, Any]]:
     """Write warped image and labels, and the transforms; their files' names, and Dice by the names of the report."""
     (moving, moving_labels), (fixed, fixed_labels) = native
@@ -163,7 +163,7 @@ def _write_results(
     return [*names, *(name for form in forms for name in _FILES[form])], dice
 
 
-def draw_pair(moving: PreparedScan, fixed: PreparedScan, found: Found, title: str, path: Path) -> None:
+def draw_pair(moving: PreparedScan, fixed: PreparedScan, found: MatchedPair, title: str, path: Path) -> None:
     """The QC picture of a pair."""
     image = torch.from_numpy(moving.image.data)[None, None]
     warped = warp(image, found.displacement)[0, 0].numpy()

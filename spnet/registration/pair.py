@@ -30,7 +30,7 @@ _MOST_TAPER = 32  # voxels
 
 
 @dataclass(frozen=True)
-class Found:
+class MatchedPair:
     """What registering a pair gave.
 
     Attributes
@@ -53,7 +53,7 @@ def match(
     grids: tuple[Grid, Grid],
     steps: int = 0,
     reading: Reading = "auto",
-) -> Found:
+) -> MatchedPair:
     """Register two prepared scans.
 
     Parameters
@@ -88,7 +88,7 @@ def match(
     native_moving, native_fixed = grids
     forward = tapered(fields[0], fixed.image.affine, from_fixed, moving.to_native, native_fixed, native_moving)
     backward = tapered(fields[1], fixed.image.affine, from_moving, fixed.to_native, native_moving, native_fixed)
-    return Found(forward, backward, fields[0].cpu(), figures)
+    return MatchedPair(forward, backward, fields[0].cpu(), figures)
 
 
 @contextmanager
