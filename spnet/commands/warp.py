@@ -35,7 +35,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("image", type=Path, help="to be warped, in the world of the transform's moving image")
     parser.add_argument("transform", type=Path, help="of any form, see spnet convert --help")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="result, NIfTI: float32")
-    parser.add_argument("--labels", action="store_true", help="the image holds labels: nearest neighbour, int32")
+    parser.add_argument(
+        "--labels", action="store_true", help="the image holds labels: nearest neighbour, whole numbers"
+    )
     add_grids(parser, "the result")
     parser.set_defaults(run=run)
 

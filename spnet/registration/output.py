@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from spnet.data.nifti import Volume, write_volume
+from spnet.data.nifti import Volume, label_type, write_volume
 from spnet.errors import DataError
 from spnet.evaluation.cost import measure
 from spnet.fields import jacobian_determinant, warp
@@ -183,7 +183,7 @@ def _write_labels(
         return {}
     still = Transform(np.zeros((3, 2, 2, 2), dtype=np.float32), transform.affine, transform.before, transform.after)
     warped, affine_only = (warp_volume(moving, one, Grid.of(image), "nearest") for one in (transform, still))
-    write_volume(folder / "warped_labels.nii.gz", warped, np.int32, space=1)
+    write_volume(folder / "warped_labels.nii.gz", warped, label_type(warped.data), space=1)
     if fixed is None:
         return {}
     ids = sorted({*np.unique(moving.data).tolist(), *np.unique(fixed.data).tolist()} - {0})

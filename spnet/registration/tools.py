@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spnet.data.nifti import Volume, read_image, read_labels, write_volume
+from spnet.data.nifti import Volume, label_type, read_image, read_labels, write_volume
 from spnet.errors import DataError
 from spnet.registration.scan import check_file
 from spnet.transforms import Grid, Transform, warp_volume
@@ -31,9 +31,7 @@ def warp_file(
     """
     found, grid = _read(transform, fixed, moving)
     check_file(image)
-    volume = read_image(image)
-    if labels:
-        volume = read_labels(image, volume)
+    volume = read_labels(image) if labels else read_image(image)
     warped = warp_volume(volume, found, grid, "nearest" if labels else "linear")
     if not warped.data.any():
         raise DataError(
@@ -41,7 +39,7 @@ def warp_file(
             path=image,
             remedy="Is it in the world of the transform's moving image? The backward transform goes the other way",
         )
-    write_volume(output, warped, np.int32 if labels else np.float32, space=1)
+    write_volume(output, warped, label_type(warped.data) if labels else np.float32, space=1)
 
 
 def write_jacobian(
