@@ -58,7 +58,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help="for learn2reg: half the size and float16, as its archives of 2021 (default: full size, float32)",
     )
-    add_grids(parser, "the output")
+    add_grids(parser, "image whose grid the output gets")
     parser.set_defaults(run=run)
 
 

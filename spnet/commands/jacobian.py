@@ -39,7 +39,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--log", action="store_true", help="natural logarithm instead; determinants below .001 count as .001"
     )
-    add_grids(parser, "the map")
+    add_grids(parser, "image whose grid the map gets")
     parser.set_defaults(run=run)
 
 

@@ -219,11 +219,6 @@ def _field_lines(field: pd.Series) -> list[str]:
     ]
 
 
-def to_tsv(scores: OwnScores) -> str:
-    """The table, tab-separated."""
-    return scores.table.to_csv(sep="\t", index=False)
-
-
 def _listed(ids: Sequence[int]) -> str:
     more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
     return ", ".join(map(str, ids[:_SHOWN])) + more

@@ -1,5 +1,6 @@
 """Laws of transforms, and the two archive forms."""
 
+import nibabel as nib
 import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates, zoom
@@ -7,7 +8,7 @@ from scipy.ndimage import map_coordinates, zoom
 from spnet.data.nifti import Volume
 from spnet.errors import DataError
 from spnet.transforms import Grid, Transform, on_grid, warp_volume
-from spnet.transforms.files import read_transform, write_transform
+from spnet.transforms.files import FORMS, read_transform, write_transform
 from spnet.transforms.jacobian import jacobian_map
 
 
@@ -71,9 +72,12 @@ def test_the_native_form_keeps_the_grids_that_it_is_given(case, tmp_path):
     assert again.moving is None
 
 
-def test_learn2reg_warps_the_bare_arrays_as_we_do_the_images(case, tmp_path):
-    write_transform(case.transform, tmp_path / "disp_0001_0002.npz", "learn2reg")
-    displacement = np.load(tmp_path / "disp_0001_0002.npz")["arr_0"]
+@pytest.mark.parametrize("form", ["learn2reg", "learn2reg_nifti"])
+def test_learn2reg_warps_the_bare_arrays_as_we_do_the_images(form, case, tmp_path):
+    """Its program takes arr_0 of an npz, and of a NIfTI file the array with the components last."""
+    path = tmp_path / FORMS[form].pattern.replace("*", "0001_0002")
+    write_transform(case.transform, path, form)
+    displacement = np.load(path)["arr_0"] if form == "learn2reg" else np.moveaxis(nib.load(path).get_fdata(), -1, 0)
     assert displacement.shape == (3, *case.fixed.shape)
     theirs = map_coordinates(case.moving.data, np.indices(case.fixed.shape) + displacement, order=1)
     ours = warp_volume(case.moving, case.transform, case.fixed).data
