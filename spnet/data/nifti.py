@@ -20,7 +20,19 @@ from spnet.files import atomic_path
 # Affines of an image and its labels often pass through different programs' rounding.
 AFFINE_TOLERANCE_MM = 1e-3
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
-_MILLIMETRES = {"meter": 1000.0, "micron": 0.001}  # of NIfTI's other units of length
+_MILLIMETRES = {1: 1000.0, 3: 0.001}  # of NIfTI's other units of length, metre and micron
+# What nibabel and the libraries beneath it raise on files that are cut off or have bytes changed.
+_DAMAGE = (
+    OSError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    LookupError,
+    TypeError,
+    ValueError,
+    zlib.error,
+    HeaderDataError,
+)
 
 
 @dataclass(frozen=True)
@@ -158,7 +170,7 @@ def load_array(path: str | Path, *, exact: bool = False) -> tuple[nib.spatialima
         raise DataError(
             "this is not a NIfTI file, or it ends within its header", path=path, remedy="Get or convert it again"
         ) from error
-    except (OSError, EOFError, TypeError, ValueError, zlib.error, HeaderDataError) as error:
+    except _DAMAGE as error:
         raise DataError(
             f"the file is truncated or damaged ({first_line(error)})", path=path, remedy="Download or copy it again"
         ) from error
@@ -168,7 +180,7 @@ def position_of(image: nib.spatialimages.SpatialImage) -> NDArray[np.float64]:
     """The 4x4 matrix from voxels to mm (RAS), whatever unit of length the header has."""
     affine = np.array(image.affine, dtype=np.float64)
     if isinstance(image, nib.Nifti1Pair):
-        affine[:3] *= _MILLIMETRES.get(image.header.get_xyzt_units()[0], 1.0)
+        affine[:3] *= _MILLIMETRES.get(int(image.header["xyzt_units"]) & 7, 1.0)
     return affine
 
 
@@ -199,7 +211,7 @@ def _read(path: str | Path, *, exact: bool = False) -> Volume:
     affine = position_of(image)
     if isinstance(image, nib.Nifti1Pair):
         _check_header(image, path)
-    _check_affine(affine, path)
+    check_affine(affine, path)
     return Volume(data, affine)
 
 
@@ -229,8 +241,8 @@ def _check_header(image: nib.Nifti1Pair, path: Path) -> None:
         )
 
 
-def _check_affine(affine: NDArray, path: Path) -> None:
-    """Refuse positions that cannot be, and shear, which ITK images cannot express."""
+def check_affine(affine: NDArray, path: Path) -> None:
+    """Raise a DataError for positions that cannot be, and for shear, which ITK images cannot express."""
     columns = affine[:3, :3]
     if not np.isfinite(affine).all() or abs(np.linalg.det(columns)) < 1e-9:
         problem = "the affine in its header is not a position in space"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -50,6 +52,11 @@ FORMS = {
 }
 _AFFINE_SUFFIXES = (".tfm", ".mat", ".txt", ".xfm")
 _ITK_SUFFIXES = (".h5", ".hdf5", ".hdf", *_AFFINE_SUFFIXES)
+# What numpy and the libraries beneath it raise on archives that are cut off or have bytes changed.
+_DAMAGE = (
+    *(OSError, EOFError, LookupError, MemoryError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(TokenError, zipfile.BadZipFile, zlib.error),
+)
 _PATTERNS = ", ".join(form.pattern for form in FORMS.values())
 
 
@@ -188,7 +195,7 @@ def _read_archive(path: Path, fixed: Grid | None, moving: Grid | None) -> Transf
             raise ValueError(f"it has neither the native form nor Learn2Reg's one array, but {', '.join(arrays)}")
         (array,) = arrays.values()
         return from_learn2reg(array, _needed(fixed, "fixed", path), _needed(moving, "moving", path))
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise DataError(
             f"this is no transform that can be read ({first_line(error)})",
             path=path,

@@ -84,6 +84,10 @@ def read_composite(path: str | Path) -> Transform:
         raise DataError(
             "ITK cannot read this as a transform", path=path, remedy="Give an ITK composite (.h5) or affine (.mat)"
         ) from error
+    if read.GetDimension() != 3:
+        raise DataError(
+            f"this transform has {read.GetDimension()} dimensions", path=path, remedy="Give one of 3-D images"
+        )
     sides, found = [np.eye(4), np.eye(4)], None
     for part in _in_order_of_application(read):
         if part.GetName() == "DisplacementFieldTransform" and found is None:

@@ -58,4 +58,6 @@ def from_native(arrays: Mapping[str, NDArray]) -> Transform:
     if displacement.ndim != 4 or displacement.shape[0] != 3:
         raise ValueError(f"its displacement has shape {displacement.shape}, not [3, D, H, W]")
     matrices = [arrays[name].reshape(4, 4) for name in ("affine", "before", "after")]
+    if not all(np.isfinite(matrix).all() and abs(np.linalg.det(matrix)) > 1e-12 for matrix in matrices):
+        raise ValueError("one of its affines maps no space onto another")
     return Transform(displacement.astype(np.float32), *matrices, grid("fixed"), grid("moving"))

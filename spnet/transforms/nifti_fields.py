@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from spnet.data.nifti import load_array, position_of
+from spnet.data.nifti import check_affine, load_array, position_of
 from spnet.errors import DataError
 from spnet.transforms.transform import Grid, Transform, in_voxels, linear_part, transformed
 from spnet.transforms.world import flip_grid
@@ -52,8 +52,12 @@ def read_vectors(path: Path) -> tuple[Meaning, NDArray[np.float32], Grid]:
             path=path,
             remedy="Give a transform, not an image: D x H x W x 1 x 3 (as ITK) or D x H x W x 3 (as Learn2Reg)",
         )
+    affine = position_of(image)
+    check_affine(affine, path)
+    if not np.isfinite(data).all():
+        raise DataError("the field has values that are NaN or infinite", path=path, remedy="Make it again")
     vectors = np.moveaxis(data, -1, 0)
-    return meaning, vectors, Grid(vectors.shape[1:], position_of(image))
+    return meaning, vectors, Grid(vectors.shape[1:], affine)
 
 
 def from_vectors(meaning: Meaning, vectors: NDArray[np.float32], grid: Grid) -> Transform:
