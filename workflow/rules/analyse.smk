@@ -1,5 +1,7 @@
 """Scores joined, method by method and then all of them; the paper's tables."""
 
+# What writes a result for reading.
+DOCUMENTS = ("report/document", "report/render", "report/templates/document")
 LABEL_SETS = {name: entry["label_set"] for name, entry in DATASETS.items()}
 
 
@@ -39,7 +41,7 @@ rule make_table:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["tables"][wildcards.table])),
         published=REPOSITORY / "config" / "published.tsv",
-        sources=sources_of("analysis", "data/labels"),
+        sources=sources_of("analysis", "data/labels", "report/tables", *DOCUMENTS),
     output:
         csv=f"{RUN}/tables/{{table}}.csv",
         markdown=report(
@@ -49,6 +51,7 @@ rule make_table:
             labels={"table": "{table}"},
         ),
         latex=f"{RUN}/tables/{{table}}.tex",
+        json=f"{RUN}/tables/{{table}}.json",
     log:
         f"{RUN}/logs/make_table/{{table}}.log",
     benchmark:

@@ -69,13 +69,16 @@ def weight_sources():
 
 
 def sources_of(*parts):
-    """Source files of parts of spnet (packages or modules), as inputs: a mended metric is then scored again.
+    """Source files of parts of spnet (packages, modules or templates), as inputs: a mended metric is then scored again.
 
     Trainings have none: a comment in a method's module must not cost fifty trainings. Delete a model's folder to train
     it again.
     """
     found = [
-        path for part in parts for path in sorted((PACKAGE / part).rglob("*.py")) + sorted(PACKAGE.glob(f"{part}.py"))
+        path
+        for part in parts
+        for path in sorted([*(PACKAGE / part).rglob("*.*"), *PACKAGE.glob(f"{part}.*")])
+        if path.is_file() and "__pycache__" not in path.parts
     ]
     if len(found) < len(parts):
         raise WorkflowError(f"source files of {parts} are not under {PACKAGE}")

@@ -6,10 +6,11 @@ JUDGED_ON = {name: entry for name, entry in config["experiments"].items() if ent
 rule compare_methods:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["significance"])),
-        sources=sources_of("analysis", "data/labels"),
+        sources=sources_of("analysis", "data/labels", "report/significance", *DOCUMENTS),
     output:
         csv=f"{RUN}/significance.csv",
         markdown=report(f"{RUN}/significance.md", caption="../report/significance.rst", category="Significance"),
+        json=f"{RUN}/significance.json",
     log:
         f"{RUN}/logs/compare_methods.log",
     benchmark:
@@ -37,10 +38,11 @@ rule summarise_cost:
         metrics=f"{RUN}/metrics.parquet",
         chunks=lambda wildcards: evaluation_chunks(),
         records=lambda wildcards: training_records(),
-        sources=sources_of("analysis"),
+        sources=sources_of("analysis", "report/cost", *DOCUMENTS),
     output:
         csv=f"{RUN}/cost.csv",
         markdown=report(f"{RUN}/cost.md", caption="../report/cost.rst", category="Cost"),
+        json=f"{RUN}/cost.json",
     log:
         f"{RUN}/logs/summarise_cost.log",
     benchmark:
@@ -65,10 +67,11 @@ rule grade_claims:
     input:
         metrics=f"{RUN}/metrics.parquet",
         cost=f"{RUN}/cost.csv",
-        sources=sources_of("analysis", "data/labels", "methods"),
+        sources=sources_of("analysis", "data/labels", "methods", "report/claims", *DOCUMENTS),
     output:
         csv=f"{RUN}/claims.csv",
         markdown=report(f"{RUN}/claims.md", caption="../report/claims.rst", category="Claims"),
+        json=f"{RUN}/claims.json",
     log:
         f"{RUN}/logs/grade_claims.log",
     benchmark:

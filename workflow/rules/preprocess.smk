@@ -78,7 +78,16 @@ rule describe_preparation:
             for what in ("labels.nii.gz", "qc.json", "qc.png")
             for path in prepared(wildcards.dataset, subjects_shown(wildcards.dataset), what)
         ],
-        sources=sources_of("analysis/preparation_page", "analysis/preparation_html", "analysis/html", "data/labels"),
+        sources=sources_of(
+            "analysis/preparation",
+            "data/labels",
+            "report/preparation",
+            "report/pictures",
+            "report/render",
+            "report/templates/preparation",
+            "report/templates/page",
+            "report/templates/macros",
+        ),
     output:
         page=report(
             f"{RUN}/preparation/{{dataset}}.html",
@@ -87,6 +96,7 @@ rule describe_preparation:
             labels={"dataset": "{dataset}"},
         ),
         table=f"{RUN}/preparation/{{dataset}}.tsv",
+        json=f"{RUN}/preparation/{{dataset}}.json",
     log:
         f"{RUN}/logs/describe_preparation/{{dataset}}.log",
     benchmark:

@@ -3,27 +3,14 @@
 
 rule write_report:
     input:
-        tables=[f"{RUN}/tables/{table}.md" for table in config["tables"]],
+        **{name: f"{RUN}/{name}.json" for name in BESIDE_TABLES},
+        tables=[f"{RUN}/tables/{table}.json" for table in config["tables"]],
         figures=[f"{RUN}/figures/{figure}.png" for figure in config["figures"]],
-        preparation=lambda wildcards: [f"{RUN}/preparation/{dataset}.html" for dataset in datasets_prepared()],
+        preparation=lambda wildcards: [f"{RUN}/preparation/{dataset}.json" for dataset in datasets_prepared()],
         trainings=lambda wildcards: training_histories(),
         records=lambda wildcards: training_records(),
-        significance=f"{RUN}/significance.md" if config["significance"] else [],
-        claims=[f"{RUN}/claims.{suffix}" for suffix in ("md", "csv")] if config["claims"] else [],
-        cost=f"{RUN}/cost.md",
-        sources=sources_of(
-            "analysis/html",
-            "analysis/markdown",
-            "analysis/preparation_html",
-            "analysis/report_html",
-            "analysis/report_page",
-            "analysis/report_sections",
-            "analysis/report_training",
-            "figures/kinds",
-            "figures/style",
-            "figures/training_curves",
-            "provenance",
-        ),
+        published=REPOSITORY / "config" / "published.tsv",
+        sources=sources_of("report", "figures/kinds", "figures/style", "figures/training_curves", "provenance"),
     output:
         f"{RUN}/report.html",
     log:
