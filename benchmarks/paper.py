@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from spnet.configuration import fill_defaults, settings, trained_on
+from spnet.config.lookups import fill_defaults, settings, trained_on
 
 CONFIG = Path(__file__).parents[1] / "config"
 _FILES = ("datasets.yaml", "methods.yaml", "experiments.yaml", "claims.yaml", "config.yaml")

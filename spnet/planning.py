@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from spnet.configuration import CONTROL, settings, shown_experiments, trained_on
+from spnet.config.lookups import CONTROL, settings, shown_experiments, trained_on
 from spnet.errors import ConfigError
 
 Config = Mapping[str, Any]

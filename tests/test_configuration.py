@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from spnet.configuration import check_config, fill_defaults, settings
+from spnet.config.lookups import check_config, fill_defaults, settings
 from spnet.errors import ConfigError, SpnetError
 from spnet.methods import METHODS
 from spnet.readiness import check_readiness

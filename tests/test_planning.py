@@ -6,7 +6,7 @@ from math import comb
 import pytest
 import yaml
 
-from spnet.configuration import fill_defaults, trained_on
+from spnet.config.lookups import fill_defaults, trained_on
 from spnet.errors import ConfigError
 from spnet.planning import (
     all_scores,

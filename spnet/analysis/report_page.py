@@ -21,7 +21,7 @@ from spnet.analysis.report_sections import (
 )
 from spnet.analysis.report_training import collapse_sentences, training_section
 from spnet.analysis.trainings import Training, read_training
-from spnet.configuration import shown_experiments
+from spnet.config.lookups import shown_experiments
 from spnet.files import write_text
 
 _LEAD = (

@@ -15,7 +15,7 @@ from spnet.analysis.study import Study
 from spnet.analysis.summarise import per_pair
 from spnet.analysis.tables import HIGHER_IS_BETTER, METRIC_TITLES
 from spnet.analysis.text import markdown_page
-from spnet.configuration import CONTROL
+from spnet.config.lookups import CONTROL
 from spnet.data.labels import DICE_MERGED
 from spnet.errors import DataError
 from spnet.files import atomic_path, write_text

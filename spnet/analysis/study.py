@@ -15,7 +15,7 @@ from spnet.analysis.published import read_published
 from spnet.analysis.summarise import count_absent_labels, count_without_hd95, per_pair, summarise
 from spnet.analysis.tables import METRIC_NOTES, Column, Row, Source, build_table
 from spnet.analysis.text import to_latex, to_markdown
-from spnet.configuration import CONTROL, trained_on
+from spnet.config.lookups import CONTROL, trained_on
 from spnet.data.labels import HD95, LabelSet, label_set
 from spnet.files import atomic_path, write_text
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.analysis.collapsed import Collapses, marked
-from spnet.configuration import UNTRAINED
+from spnet.config.lookups import UNTRAINED
 from spnet.data.labels import AVERAGE, DICE, DICE_MERGED, HD95
 from spnet.errors import DataError
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from spnet.configuration import fill_defaults
+from spnet.config.lookups import fill_defaults
 from spnet.data.layouts import find_subjects
 from spnet.data.layouts.source import find_archives
 from spnet.doctor.findings import Finding

@@ -10,8 +10,6 @@ rule fetch_archive:
         f"{RUN}/benchmarks/fetch_archive/{{dataset}}/{{archive}}.tsv"
     wildcard_constraints:
         archive=one_of(archives_to_fetch()),
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(500),
@@ -31,8 +29,6 @@ checkpoint unpack_archives:
         f"{RUN}/logs/unpack_archives/{{dataset}}.log",
     benchmark:
         f"{RUN}/benchmarks/unpack_archives/{{dataset}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(1000),
@@ -57,8 +53,6 @@ rule make_virtual_mindboggle101:
         f"{RUN}/benchmarks/make_virtual_mindboggle101/{{dataset}}/{{cohort}}/{{subject}}.tsv"
     wildcard_constraints:
         dataset=one_of(datasets_made("mindboggle101")),
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(2000),
@@ -104,8 +98,6 @@ rule list_virtual_oai_zib:
         f"{RUN}/benchmarks/list_virtual_oai_zib/{{dataset}}.tsv"
     wildcard_constraints:
         dataset=one_of(datasets_made("oai_zib")),
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(500),
@@ -125,13 +117,12 @@ rule fetch_weights:
         f"{RUN}/benchmarks/fetch_weights/{{trained_on}}/{{method}}/seed-{{seed}}.tsv"
     wildcard_constraints:
         method=one_of(methods_of_kind("published")),
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(10),
     params:
         name=lambda wildcards: METHODS[wildcards.method]["weights"],
+        weights_root=uncompared(lambda wildcards: config["weights_root"]),
     script:
         "../scripts/fetch_weights.py"

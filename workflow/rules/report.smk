@@ -11,19 +11,7 @@ rule write_report:
         significance=f"{RUN}/significance.md" if config["significance"] else [],
         claims=[f"{RUN}/claims.{suffix}" for suffix in ("md", "csv")] if config["claims"] else [],
         cost=f"{RUN}/cost.md",
-        sources=sources_of(
-            "analysis/html",
-            "analysis/markdown",
-            "analysis/preparation_html",
-            "analysis/report_html",
-            "analysis/report_page",
-            "analysis/report_sections",
-            "analysis/report_training",
-            "figures/kinds",
-            "figures/style",
-            "figures/training_curves",
-            "provenance",
-        ),
+        sources=sources_of("write_report"),
     output:
         f"{RUN}/report.html",
     log:
@@ -31,8 +19,6 @@ rule write_report:
     benchmark:
         f"{RUN}/benchmarks/write_report.tsv"
     priority: RESULTS
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(2000),

@@ -33,14 +33,31 @@ def subjects_of(dataset):
 
     Archives are unpacked before anything else is planned: only then is it known who is there.
     """
-    entry = DATASETS[dataset]
     if archives_of(dataset).pending:
         await_unpacking(dataset)
     try:
-        found = (expected_subjects if entry["virtual"] else find_subjects)(raw_root(dataset), entry)
+        return {subject.subject: subject for subject in listed(dataset)}
     except SpnetError as error:
-        raise WorkflowError(str(error))
-    return {subject.subject: subject for subject in found}
+        raise WorkflowError(told_with_others(error, dataset))
+
+
+def listed(dataset):
+    entry = DATASETS[dataset]
+    return (expected_subjects if entry["virtual"] else find_subjects)(raw_root(dataset), entry)
+
+
+def told_with_others(error, dataset):
+    """What is wrong with a dataset's scans and with those of every other one, and how to run without them."""
+    problems = {dataset: str(error)}
+    for other in DATASETS:
+        if other != dataset and not archives_of(other).pending:
+            try:
+                listed(other)
+            except SpnetError as another:
+                problems[other] = str(another)
+    names = ",".join(problems)
+    without = "" if len(problems) == len(DATASETS) else f"\nOr run without them: --config without=[{names}]"
+    return "\n".join(problems.values()) + without
 
 
 def subjects_in(dataset, part):

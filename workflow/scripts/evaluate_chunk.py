@@ -14,7 +14,7 @@ with job(snakemake.log[0], snakemake.threads):
             snakemake.params.implementation,
             snakemake.params.options,
             snakemake.input.get("weights") or None,
-            Compute(**snakemake.config["compute"]),
+            Compute(snakemake.params.convolutions, **snakemake.params.speed),
         ),
         read_chunk(snakemake.input.pairs, snakemake.params.pairs_per_job, int(snakemake.wildcards.chunk)),
         snakemake.params.folder,
@@ -24,5 +24,5 @@ with job(snakemake.log[0], snakemake.threads):
         ),
         {key: snakemake.wildcards[key] for key in ("trained_on", "dataset", "method", "seed")},
         snakemake.output[0],
-        device=device_of(snakemake.resources, snakemake.config["device"]),
+        device=device_of(snakemake.resources, snakemake.params.device),
     )

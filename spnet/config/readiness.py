@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spnet.configuration import settings
+from spnet.config.lookups import settings
 from spnet.data.targets import is_reference
 from spnet.data.templates import template_path
 from spnet.data.virtual import virtual_options
