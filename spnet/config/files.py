@@ -12,8 +12,13 @@ import yaml
 from spnet.errors import ConfigError, did_you_mean, first_line
 
 STUDY = "study.yaml"
+# The study that runs unless another is asked for.
+PAPER = "paper"
 COMMAND_LINE = "--config"
 CATALOGUE = ("datasets.yaml", "methods.yaml")
+
+# Ten times as fast as the other, where PyYAML was built with it: every job reads the configuration.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ def find_config(folder: str | Path | None = None) -> Path:
         if all((place / name).is_file() for name in CATALOGUE):
             return place
     raise ConfigError(f"no {' and '.join(CATALOGUE)} in {places[0]}", remedy="Run in a checkout, or name it with --config")
+
+
+def find_published_numbers() -> Path:
+    """The table of the paper's numbers."""
+    return find_config() / "studies" / PAPER / "published.tsv"
 
 
 def find_study(name: str, beside: Path | None = None) -> Path:
@@ -104,7 +114,7 @@ def read_layer(path: Path) -> Layer:
     ConfigError: it is not there, or no YAML with keys and values.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         told = str(getattr(error, "problem_mark", "") or "").strip().rpartition('"')[2]
         raise ConfigError(f"this file cannot be read ({first_line(error)}{told})", path=path) from error

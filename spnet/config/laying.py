@@ -101,11 +101,11 @@ def _narrowed(config: Values, written: Mapping[str, Any]) -> Values:
     narrowed = dict(config)
     for kind in _SHOWING:
         if kind in config:
-            shown = {
-                name: _remaining(entry, _entries(written, kind).get(name) or {}, config)
+            narrowed[kind] = {
+                name: left
                 for name, entry in _entries(config, kind).items()
+                if (left := _remaining(entry, _entries(written, kind).get(name) or {}, config)) or not entry
             }
-            narrowed[kind] = {name: entry for name, entry in shown.items() if entry is not None}
     significance = config.get("significance")
     if isinstance(significance, dict) and "experiments" not in _entries(written, "significance"):
         experiments, reference = _entries(config, "experiments"), significance.get("reference")

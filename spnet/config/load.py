@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from spnet.config.complaints import checked
-from spnet.config.files import COMMAND_LINE, STUDY, Layer, find_study, read_catalogue, read_layer, read_with_extended
+from spnet.config.files import COMMAND_LINE, PAPER, STUDY, Layer, find_study, read_catalogue, read_layer, read_with_extended
 from spnet.config.laying import add_layer
 from spnet.config.lookups import shown_names
-from spnet.config.models import Study
-from spnet.config.references import check_references
+from spnet.config.models import Catalogue, Study
+from spnet.config.references import check_entries, check_references
 from spnet.data.labels import FURTHER_METRICS, VOLUME, label_set
 
 Config = dict[str, Any]
-
-PAPER = "paper"
 
 
 def read_study(
@@ -49,6 +47,26 @@ def read_study(
     check_references(config)
     used = {experiment[key] for experiment in config["experiments"].values() for key in ("dataset", "trained_on")}
     config["datasets"] = {name: entry for name, entry in config["datasets"].items() if name in used}
+    return config
+
+
+def load_catalogue(folder: str | Path | None = None) -> Config:
+    """The `datasets` and `methods` that every study may use, checked and with defaults filled in.
+
+    Parameters
+    ----------
+    folder: of datasets.yaml and methods.yaml; unless given, ./config or that of this checkout.
+
+    Raises
+    ------
+    ConfigError: they are not there, or one cannot be used.
+    """
+    layers = read_catalogue(folder)
+    config: Config = {}
+    for layer in layers:
+        config = add_layer(config, layer)
+    config = checked(Catalogue, _complete(config), lambda place: _written_in(place, layers))
+    check_entries(config)
     return config
 
 

@@ -19,13 +19,7 @@ def check_references(config: Mapping[str, Any]) -> None:
     ------
     ConfigError: one is not; with the nearest name.
     """
-    for name, method in config["methods"].items():
-        for key in ("weights", "trained_on"):
-            if method["kind"] == "published" and not method[key]:
-                raise ConfigError(f"method '{name}' is published but names no {key}", remedy=MANUAL)
-        _check_known(method["per_dataset"], config["datasets"], f"method '{name}', per_dataset,", "dataset")
-    for name, dataset in config["datasets"].items():
-        _check_dataset(name, dataset)
+    check_entries(config)
     for name, experiment in config["experiments"].items():
         _check_known(experiment["methods"], config["methods"], f"experiment '{name}'", "method")
         datasets = [experiment["dataset"], experiment["trained_on"]]
@@ -47,6 +41,17 @@ def check_references(config: Mapping[str, Any]) -> None:
     for name, figure in config["figures"].items():
         rows = [{"method": method} for method in figure.get("methods", ())]
         _check_rows(f"figure '{name}'", {**figure, "rows": rows}, config)
+
+
+def check_entries(config: Mapping[str, Any]) -> None:
+    """Check what the keys of a method or a dataset must say together; raises as :func:`check_references`."""
+    for name, method in config["methods"].items():
+        for key in ("weights", "trained_on"):
+            if method["kind"] == "published" and not method[key]:
+                raise ConfigError(f"method '{name}' is published but names no {key}", remedy=MANUAL)
+        _check_known(method["per_dataset"], config["datasets"], f"method '{name}', per_dataset,", "dataset")
+    for name, dataset in config["datasets"].items():
+        _check_dataset(name, dataset)
 
 
 def _methods_of(claim: Mapping[str, Any]) -> Iterable[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from spnet.config.files import find_config, parse_values
-from spnet.config.load import PAPER, read_study, unshown
+from spnet.config.files import PAPER, find_published_numbers, parse_values
+from spnet.config.load import read_study, unshown
 from spnet.config.lookups import UNTRAINED, settings, shown_experiments, shown_names, study_parts
 from spnet.data.layouts import expected_subjects, find_subjects
 from spnet.data.layouts.source import Archives, find_archives
@@ -39,7 +39,7 @@ if workflow.is_main_process and workflow.local_exec and "gpu" not in workflow.gl
     workflow.register_resource("gpu", 1)
 
 RUN = f"results/{config['run']}"
-PUBLISHED = find_config() / "studies" / PAPER / "published.tsv"
+PUBLISHED = find_published_numbers()
 METHODS = config["methods"]
 DATASETS = config["datasets"]
 DATA_ROOT = config["data_root"]

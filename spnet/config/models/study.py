@@ -40,7 +40,14 @@ class Compute(Entry):
     )
 
 
-class Study(Entry):
+class Catalogue(Entry):
+    """What every study may use: the files datasets.yaml and methods.yaml."""
+
+    datasets: Annotated[dict[Name, Dataset], Field(min_length=1)] = Field(description="Datasets by name; unless given, those of datasets.yaml.")
+    methods: Annotated[dict[Name, Method], Field(min_length=1)] = Field(description="Methods by name; unless given, those of methods.yaml.")
+
+
+class Study(Catalogue):
     """All that a study may say once its files are laid over one another."""
 
     study: str = Field(description="The study's name or file, as it was asked for; not written by hand.")
@@ -76,8 +83,6 @@ class Study(Entry):
     threads: Threads = Field(Threads(), description="Threads that a job takes.")
     compute: Compute = Field(Compute(), description="Speed against memory.")
     notes: list[str] = Field([], description="Sentences under every table, above the claims and the report.")
-    datasets: Annotated[dict[Name, Dataset], Field(min_length=1)] = Field(description="Datasets by name.")
-    methods: Annotated[dict[Name, Method], Field(min_length=1)] = Field(description="Methods by name.")
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(description="Experiments by name.")
     tables: dict[Name, Table] = Field(
         {}, description="Tables by name; where a study has none, Dice and regularity of each experiment."
