@@ -69,7 +69,7 @@ def control(methods: Mapping[str, Mapping[str, Any]]) -> str:
     raise ConfigError(
         f"figures of pairs show one whose Dice before registration is the median, but no method has implementation"
         f" '{CONTROL}'",
-        remedy="Leave the method identity in, or set these figures to null",
+        remedy="Leave the method identity in, or leave these figures out: without: [...]",
     )
 
 

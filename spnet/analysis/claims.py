@@ -37,7 +37,7 @@ _NOTES = (
     "reproduced: every comparison of the claim holds with its whole 95 % interval, which resamples subjects; not"
     " reproduced: one fails with its whole interval; undecided: an interval crosses the bound; not tested: the run"
     " lacks something that the claim is about.",
-    "Bounds are the paper's words as `config/claims.yaml` reads them.",
+    "Bounds are the paper's words as `config/studies/paper/claims.yaml` reads them.",
 )
 
 

@@ -45,7 +45,9 @@ def find_config(folder: str | Path | None = None) -> Path:
     for place in places:
         if all((place / name).is_file() for name in CATALOGUE):
             return place
-    raise ConfigError(f"no {' and '.join(CATALOGUE)} in {places[0]}", remedy="Run in a checkout, or name it with --config")
+    raise ConfigError(
+        f"no {' and '.join(CATALOGUE)} in {places[0]}", remedy="Run in a checkout, or name it with --config"
+    )
 
 
 def find_published_numbers() -> Path:

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from spnet.config.complaints import checked
-from spnet.config.files import COMMAND_LINE, PAPER, STUDY, Layer, find_study, read_catalogue, read_layer, read_with_extended
+from spnet.config.files import (
+    COMMAND_LINE,
+    PAPER,
+    STUDY,
+    Layer,
+    find_study,
+    read_catalogue,
+    read_layer,
+    read_with_extended,
+)
 from spnet.config.laying import add_layer
 from spnet.config.lookups import shown_names
 from spnet.config.models import Catalogue, Study

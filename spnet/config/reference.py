@@ -117,7 +117,7 @@ def _keys(node: Mapping[str, Any], model: type[BaseModel] | None = None) -> str:
 
 def _default(node: Mapping[str, Any]) -> str:
     default = node["default"]
-    if default is None or isinstance(default, (dict, list)) and not default or "$ref" in node:
+    if default is None or (isinstance(default, (dict, list)) and not default) or "$ref" in node:
         return ""
     return f"`{json.dumps(default) if not isinstance(default, str) else default}`"
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from scipy.stats import wilcoxon
 
 from spnet.analysis.claims import STATISTICS, grade_claims, write_claims
@@ -15,6 +14,7 @@ from spnet.analysis.published import COLUMNS as COLUMNS_PUBLISHED
 from spnet.analysis.significance import better, compare_methods, write_significance
 from spnet.analysis.study import Study, write_table
 from spnet.analysis.summarise import subject_interval
+from spnet.config.load import read_study
 from spnet.errors import DataError
 
 SUBJECTS = [f"s{number}" for number in range(8)]
@@ -221,11 +221,9 @@ def test_nothing_is_graded_by_the_validation_subjects(scores, study):
     assert found == ("not tested", "the validation subjects were scored")
 
 
-def test_the_papers_claims_are_of_known_methods_experiments_and_statistics(repository):
-    read = {
-        name: yaml.safe_load((repository / "config" / f"{name}.yaml").read_text()) for name in ("claims", "experiments")
-    }
-    claims, experiments = read["claims"]["claims"], read["experiments"]["experiments"]
+def test_the_papers_claims_are_of_known_methods_experiments_and_statistics():
+    paper = read_study()
+    claims, experiments = paper["claims"], paper["experiments"]
     assert len(claims) >= 25
     assert {claim["statistic"] for claim in claims.values()} == set(STATISTICS)
     for claim in claims.values():

@@ -5,6 +5,7 @@ import pytest
 from benchmarks import gpu
 from benchmarks.gpu_methods import Figures
 from benchmarks.paper import Evaluation, Training, count_work
+from spnet.config.load import read_study
 
 SIZE = (32, 16, 16)
 

@@ -213,7 +213,7 @@ def test_a_study_that_extends_nothing_has_nothing_of_the_paper(study):
 
 @pytest.mark.parametrize("text", ["a: [1", "- a\n", "a: 1\n b: 2\n"])
 def test_a_file_that_is_no_configuration_is_named(study, text):
-    with pytest.raises(ConfigError, match="mine.yaml"):
+    with pytest.raises(ConfigError, match=r"mine\.yaml"):
         read_study(str(study(text)))
 
 
@@ -234,5 +234,7 @@ def test_a_wrong_type_on_the_command_line_is_told(argument, message):
 def test_two_studies_that_write_one_run_are_told_apart(study, tmp_path):
     keep_configuration(read_study("demo"), tmp_path)
     check_study(read_study("demo", values={"device": "auto"}), tmp_path)
-    with pytest.raises(ConfigError, match=r"the results of study 'demo', so study '.*mine.yaml' must not.*--config run="):
+    with pytest.raises(
+        ConfigError, match=r"the results of study 'demo', so study '.*mine.yaml' must not.*--config run="
+    ):
         check_study(read_study(str(study({"extends": "demo"}))), tmp_path)

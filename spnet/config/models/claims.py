@@ -56,7 +56,9 @@ class Claim(Sparse):
     at_least: Annotated[int | float, Field(ge=0)] | None = Field(None, description="Lower bound.")
     at_most: Annotated[int | float, Field(ge=0)] | None = Field(None, description="Upper bound.")
     bound: Annotated[float, Field(ge=0)] | None = Field(None, description="Upper bound of the mean.")
-    factor: Annotated[int | float, Field(gt=0)] | None = Field(None, description="How many times as large the others' value is at least.")
+    factor: Annotated[int | float, Field(gt=0)] | None = Field(
+        None, description="How many times as large the others' value is at least."
+    )
     ratio: Annotated[int | float, Field(ge=1)] | None = Field(
         None, description="How many times as many parameters the others have at least."
     )
@@ -80,5 +82,3 @@ class Claim(Sparse):
         if "as" in optional and ("as" in given) == ("value" in given):
             raise ValueError(f"statistic '{self.statistic}' needs either 'value' or 'as'")
         return self
-
-

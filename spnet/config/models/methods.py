@@ -51,7 +51,9 @@ class Method(Entry):
     )
     citation: str = Field("-", description="The source.")
     follows: str = Field("-", description="The text or code that the implementation follows.")
-    deviations: list[str] = Field([], description="Where it does not follow that, or chooses what the source leaves open.")
+    deviations: list[str] = Field(
+        [], description="Where it does not follow that, or chooses what the source leaves open."
+    )
     options: dict[str, Any] = Field(
         {}, description="Options of the implementation; its module in `spnet/methods/` says what each means."
     )

@@ -33,9 +33,7 @@ class Column(Sparse):
     """Columns of a table: one metric of some structures."""
 
     metric: Metric = Field(description="What was measured.")
-    structures: _Some = Field(
-        description="Regions and `Average` of metrics of labels (Dice, HD95), else `volume`."
-    )
+    structures: _Some = Field(description="Regions and `Average` of metrics of labels (Dice, HD95), else `volume`.")
     experiments: _Some | None = Field(None, description="Of these experiments; unless given, of all of the table's.")
 
 
@@ -83,5 +81,3 @@ class Significance(Entry):
     reference: str = Field(description="The method that is compared with the others.")
     experiments: _Some = Field(description="The experiments in which it is compared.")
     quantities: Annotated[list[Quantity], Field(min_length=1)] = Field(description="What is compared.")
-
-

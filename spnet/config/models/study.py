@@ -43,8 +43,12 @@ class Compute(Entry):
 class Catalogue(Entry):
     """What every study may use: the files datasets.yaml and methods.yaml."""
 
-    datasets: Annotated[dict[Name, Dataset], Field(min_length=1)] = Field(description="Datasets by name; unless given, those of datasets.yaml.")
-    methods: Annotated[dict[Name, Method], Field(min_length=1)] = Field(description="Methods by name; unless given, those of methods.yaml.")
+    datasets: Annotated[dict[Name, Dataset], Field(min_length=1)] = Field(
+        description="Datasets by name; unless given, those of datasets.yaml."
+    )
+    methods: Annotated[dict[Name, Method], Field(min_length=1)] = Field(
+        description="Methods by name; unless given, those of methods.yaml."
+    )
 
 
 class Study(Catalogue):
@@ -54,7 +58,8 @@ class Study(Catalogue):
     run: Name = Field(description="Results go to `results/{run}/`; unless given, the study's name.")
     data_root: UserPath = Field("data", description="The folder that holds a folder for each dataset.")
     download: bool = Field(
-        False, description="Fetch archives that need no account (Mindboggle101, gigabytes), else stop and say what to get."
+        False,
+        description="Fetch archives that need no account (Mindboggle101, gigabytes), else stop and say what to get.",
     )
     weights_root: UserPath | None = Field(
         None, description="A folder with published weights, which are else downloaded. They are checked in every case."
@@ -72,8 +77,8 @@ class Study(Catalogue):
     )
     pairs_per_chunk: AtLeastOne = Field(
         200,
-        description="Unordered pairs in an evaluation job at the most; fewer where its method's `minutes_per_pair` would"
-        " make it longer than an hour.",
+        description="Unordered pairs in an evaluation job at the most; fewer where its method's `minutes_per_pair`"
+        " would make it longer than an hour.",
     )
     further_metrics: Annotated[list[Further], Distinct] = Field(
         [],
