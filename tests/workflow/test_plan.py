@@ -250,7 +250,7 @@ def test_archives_that_need_no_account_are_fetched_when_asked_and_only_then(chec
 
 
 def test_an_archive_beside_a_table_of_ones_own_is_left_alone(checkout):
-    fake_own(checkout, [("a", "train"), ("b", "test"), ("c", "test")])
+    fake_own(checkout, [("a", "train"), ("b", "train"), ("c", "test"), ("d", "test")])
     checkout.write("data/mine/backup.tar.gz", "")
     done = checkout.run("--dry-run", *OWN)
     assert done.returncode == 0, done.stdout

@@ -71,7 +71,7 @@ def weight_sources():
 
 
 def sources_of(rule, packages=(), uncounted=(), modules=lambda wildcards: ()):
-    """Source files whose change runs a rule again, for its inputs: all that its script imports.
+    """Source files by which results are stale, as inputs: all that a rule's script imports.
 
     `packages` count as a whole, `modules` with what they import; what is imported by way of `uncounted` ones does not
     count. Trainings have no sources: a comment in a method's module must not cost fifty trainings. Delete a model's

@@ -135,7 +135,7 @@ class Dataset(Entry):
 
     title: str = Field(description="What the reader sees; unless given, the dataset's name.")
     layout: Layout = Field(
-        description="How the scans lie in `data_root/NAME/`: as a published release unpacks, or as a `table` lists them."
+        description="How scans lie in `data_root/NAME/`: as a published release unpacks, or as a `table` lists them."
     )
     table: UserPath | None = Field(
         None,
