@@ -26,7 +26,7 @@ class Study:
 
     Attributes
     ----------
-    experiments, methods: entries of experiments.yaml and methods.yaml by name.
+    experiments, methods: entries of a study by name.
     label_sets: definition of every dataset's label set.
     part: of the subjects that were scored; the paper has numbers for ``test`` only.
     notes: sentences under every table, before its own.
@@ -102,7 +102,7 @@ def write_table(
     published: str | Path,
     outputs: Mapping[str, str | Path],
 ) -> None:
-    """Write table `name` (its entry in experiments.yaml is `specification`) to outputs csv, markdown and latex."""
+    """Write table `name` (its entry in the study is `specification`) to outputs csv, markdown and latex."""
     table, notes = assemble_table(name, specification, study, read_scores(metrics), read_published(published))
     with atomic_path(outputs["csv"]) as temporary:
         table.to_csv(temporary, index=False)
