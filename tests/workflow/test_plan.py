@@ -213,18 +213,34 @@ def test_several_seeds_train_and_evaluate_learned_methods_only(demo_of_two_seeds
     [
         (
             [],
-            [r"all 62 subjects \(NKI-RS-22-1,", r"mindboggle\.info/data", "no account needed", "CC BY-NC-SA"]
-            + [r"nitrc\.org/projects/candi_share", r"nda\.nih\.gov/oai"],
+            [
+                r"all 62 subjects \(NKI-RS-22-1,",
+                r"mindboggle\.info/data",
+                "no account needed",
+                "CC BY-NC-SA",
+                r"nitrc\.org/projects/candi_share",
+                r"nda\.nih\.gov/oai",
+            ],
         ),
         (
             [fake_mindboggle101],
-            [r"all 103 subjects \(", r"nitrc\.org/projects/candi_share", "free registration", "_HC_segimg"]
-            + [r"run without them: --config without=\[candi,oai\]"],
+            [
+                r"all 103 subjects \(",
+                r"nitrc\.org/projects/candi_share",
+                "free registration",
+                "_HC_segimg",
+                r"run without them: --config without=\[candi,oai\]",
+            ],
         ),
         (
             [fake_mindboggle101, fake_candi],
-            [r"nda\.nih\.gov/oai", "data use", "Ambellan", "segmentation/doc/oai_mri_paths.txt exists"]
-            + [r"run without them: --config without=\[oai\]"],
+            [
+                r"nda\.nih\.gov/oai",
+                "data use",
+                "Ambellan",
+                "segmentation/doc/oai_mri_paths.txt exists",
+                r"run without them: --config without=\[oai\]",
+            ],
         ),
     ],
     ids=["mindboggle101", "candi", "oai"],

@@ -25,7 +25,9 @@ from spnet.sources import UNCOUNTED, imported_sources, module_file, whole_packag
 # Asked for anew and not taken from `config`, in which Snakemake has made texts of all that the command line holds.
 try:
     values = parse_values(workflow.config_settings.config_args or ())
-    config |= read_study(str(values.pop("study", PAPER)), workflow.overwrite_configfiles, values)
+    study = read_study(str(values.pop("study", PAPER)), workflow.overwrite_configfiles, values)
+    config.clear()
+    config.update(study)
     if workflow.is_main_process:  # jobs parse this file again, and need not import torch for it
         from spnet.config.readiness import check_readiness
 
