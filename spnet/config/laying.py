@@ -39,8 +39,14 @@ def add_layer(config: Mapping[str, Any], layer: Layer) -> Values:
     """
     values = {key: value for key, value in layer.values.items() if key != "without"}
     laid = _with_bases(lay_over(config, values))
-    laid = _leave_out(laid, layer.values.get("without", []), layer.source)
-    return _narrowed(laid, values)
+    names = layer.values.get("without", [])
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"{layer.source}: without is {names!r}, but should be a list of names")
+    try:
+        return _narrowed(_leave_out(laid, names, layer.source), values)
+    except (AttributeError, KeyError, TypeError):
+        return laid  # a value is of another kind than the models allow, which say so when all layers are laid
 
 
 def _with_bases(config: Values) -> Values:
@@ -52,8 +58,8 @@ def _with_bases(config: Values) -> Values:
     def resolved(name: str, above: tuple[str, ...] = ()) -> Any:
         entry = methods[name]
         base = entry.get("base") if isinstance(entry, dict) else None
-        if base is None:
-            return entry
+        if not isinstance(base, str):
+            return entry  # the models tell of a base that is no name
         if base not in methods or base in (*above, name):
             reason = "which does not exist" if base not in methods else "which is based on it"
             raise ConfigError(
@@ -66,9 +72,8 @@ def _with_bases(config: Values) -> Values:
     return {**config, "methods": {name: resolved(name) for name in methods}}
 
 
-def _leave_out(config: Values, names: Any, source: str) -> Values:
+def _leave_out(config: Values, names: Sequence[str], source: str) -> Values:
     """The configuration without these datasets, experiments, tables, figures or claims, and what hangs on them."""
-    names = [names] if isinstance(names, str) else names
     kinds = ("datasets", "experiments", *_SHOWING, "claims")
     known = list(dict.fromkeys([*_SECTIONS, *(name for kind in kinds for name in _entries(config, kind))]))
     for name in names:

@@ -1,6 +1,7 @@
 """Every mistake in a study is told by its key, with the nearest known name and the remedy, before any job runs."""
 
 import re
+from contextlib import suppress
 
 import pytest
 import yaml
@@ -238,3 +239,33 @@ def test_two_studies_that_write_one_run_are_told_apart(study, tmp_path):
         ConfigError, match=r"the results of study 'demo', so study '.*mine.yaml' must not.*--config run="
     ):
         check_study(read_study(str(study({"extends": "demo"}))), tmp_path)
+
+
+@pytest.mark.parametrize("value", [None, 5, "x", [None], [{}], {"a": None}], ids=str)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "without",
+        "datasets",
+        "datasets.oai",
+        "datasets.oai.table",
+        "methods.vm",
+        "methods.vm.base",
+        "experiments",
+        "experiments.oai",
+        "experiments.oai.methods",
+        "experiments.oai.trained_on",
+        "tables.table1",
+        "tables.table1.experiments",
+        "tables.table6.rows",
+        "tables.table1.columns",
+        "figures.fig5.methods",
+        "significance",
+        "claims.candi_average",
+    ],
+)
+def test_whatever_stands_in_a_place_it_is_a_configuration_or_a_mistake_that_is_told(path, value):
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    with suppress(SpnetError):
+        read_study("demo", values=value)
