@@ -58,8 +58,10 @@ def _with_bases(config: Values) -> Values:
     def resolved(name: str, above: tuple[str, ...] = ()) -> Any:
         entry = methods[name]
         base = entry.get("base") if isinstance(entry, dict) else None
+        if base is None:
+            return entry
         if not isinstance(base, str):
-            return entry  # the models tell of a base that is no name
+            raise ConfigError(f"method '{name}': base is {base!r}, but should be a method's name")
         if base not in methods or base in (*above, name):
             reason = "which does not exist" if base not in methods else "which is based on it"
             raise ConfigError(
