@@ -128,12 +128,12 @@ def _axis(place, size, stretch, BORDER: tl.constexpr, OFFICIAL: tl.constexpr):
     point = place * stretch - 0.5 if OFFICIAL else place * stretch
     moves = tl.full(place.shape, 1.0, tl.float32) * stretch
     if BORDER:
-        last = (size - 1).to(tl.float32)
+        last = size - 1.0
         moves = tl.where((point > 0) & (point < last), moves, 0.0)
         point = tl.minimum(tl.maximum(point, 0.0), last)
     else:
         # Far outside nothing is found either way; near enough that the index is one of 32 bits.
-        point = tl.minimum(tl.maximum(point, -4.0), (size + 4).to(tl.float32))
+        point = tl.minimum(tl.maximum(point, -4.0), size + 4.0)
     lower = tl.floor(point)
     return lower.to(tl.int32), point - lower, moves
 

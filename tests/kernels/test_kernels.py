@@ -1,6 +1,9 @@
 """Our kernels compute what the plain forms compute: on a card, or without one in Triton's interpreter on the CPU."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -89,6 +92,15 @@ def test_an_axis_of_one_voxel_is_warped_as_by_the_plain_form(sampler):
     volume, field = random(1, 1, 2, 1, 6, 7), random(2, 1, 3, 1, 6, 7)
     wanted = warp(volume.cpu(), field.cpu(), sampler)
     torch.testing.assert_close(sampling.warp(volume, field, sampler).cpu(), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_sampling_compiles_for_a_card_where_an_axis_has_one_voxel(sampler):
+    script = Path(__file__).with_name("compile_for_card.py")
+    environment = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
+    done = subprocess.run([sys.executable, script, sampler], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) == 6
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
