@@ -13,16 +13,17 @@ PACKAGE = Path(__file__).parent
 UNCOUNTED = ("config", "device", "errors", "files", "jobs", "methods", "provenance", "training", "weights")
 
 
-def whole_package(name: str) -> list[Path]:
-    """Every source file of a package of this one.
+def named_sources(name: str) -> list[Path]:
+    """Every file of a folder of this package, or those of this name whatever their suffix: templates, for instance.
 
     Raises
     ------
-    FileNotFoundError: there is no such package.
+    FileNotFoundError: there is none.
     """
-    found = sorted((PACKAGE / name).rglob("*.py"))
+    found = [*(PACKAGE / name).rglob("*.*"), *PACKAGE.glob(f"{name}.*")]
+    found = sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)
     if not found:
-        raise FileNotFoundError(f"there are no source files in {PACKAGE / name}")
+        raise FileNotFoundError(f"there are no source files {PACKAGE / name}")
     return found
 
 

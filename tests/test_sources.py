@@ -2,7 +2,7 @@
 
 import pytest
 
-from spnet.sources import PACKAGE, UNCOUNTED, imported_sources, module_file, whole_package
+from spnet.sources import PACKAGE, UNCOUNTED, imported_sources, module_file, named_sources
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def test_imports_in_functions_count_and_those_for_type_hints_do_not(tmp_path):
 
 
 def test_a_package_counts_as_a_whole_and_one_that_is_not_there_is_told():
-    assert module_file("spnet.methods.syn") in whole_package("methods")
+    assert module_file("spnet.methods.syn") in named_sources("methods")
+    assert {path.name for path in named_sources("report/templates/document")} == {"document.md", "document.tex"}
     with pytest.raises(FileNotFoundError, match="no source files"):
-        whole_package("nothing")
+        named_sources("nothing")

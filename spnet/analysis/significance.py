@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
-from spnet.analysis.collapsed import collapse_notes, collapses
-from spnet.analysis.collect import read_scores
+from spnet.analysis.collapsed import collapses
 from spnet.analysis.differences import PAIR, estimate, holm, paired, signed_rank
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import per_pair
-from spnet.analysis.tables import HIGHER_IS_BETTER, METRIC_TITLES
-from spnet.analysis.text import markdown_page
+from spnet.analysis.tables import HIGHER_IS_BETTER
 from spnet.config.lookups import CONTROL
 from spnet.data.labels import DICE_MERGED
 from spnet.errors import DataError
-from spnet.files import atomic_path, write_text
 
 ALPHA = 0.05
 FAMILY = ["dataset", "trained_on", "metric", "structure"]
 _COLUMNS = [*FAMILY, "method", "reference", "pairs", "subjects", "difference", "low", "high", "p", "rank_biserial"]
 _COLUMNS += ["p_holm"]
-_HEADER = ["Method", "difference", "95 % interval", "p (Holm)", "rank-biserial", "better"]
-_NOTES = (
-    "difference: the method's mean less the reference's, over ordered pairs; its interval resamples subjects.",
-    "p: Wilcoxon's signed-rank test on the differences of ordered pairs, two-sided, corrected by Holm over the methods"
-    " of one dataset and quantity. Pairs share subjects, which the test takes for independent: p is optimistic, and the"
-    " interval the safer guide.",
-    "rank-biserial: matched-pairs rank-biserial correlation, 1 where every pair's value is above the reference's, -1"
-    " where every one is below.",
-    f"better: the one that the sign favours, where p is under {ALPHA} and the interval excludes 0; else a dash.",
-)
 
 
 def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], study: Study) -> pd.DataFrame:
@@ -125,44 +111,6 @@ def _family(
 
 def _is_control(study: Study, method: str) -> bool:
     return study.methods[method].get("implementation") == CONTROL
-
-
-def write_significance(
-    metrics: str | Path | Sequence[str | Path],
-    specification: Mapping[str, Any],
-    study: Study,
-    outputs: Mapping[str, str | Path],
-) -> None:
-    """Compare and write csv and markdown."""
-    scores = read_scores(metrics)
-    table = compare_methods(scores, specification, study)
-    collapsed = collapses(study.scores_of(scores, specification["experiments"]))
-    with atomic_path(outputs["csv"]) as temporary:
-        table.to_csv(temporary, index=False)
-    reference = study.methods[specification["reference"]]["title"]
-    text = [f"# {reference} against every other method\n"]
-    for (dataset, trained_on, metric, structure), family in table.groupby(FAMILY, sort=False):
-        dice = "Dice, labels merged" if metric == DICE_MERGED else "Dice"
-        quantity = f"{dice}, {structure}" if metric in HIGHER_IS_BETTER else METRIC_TITLES[metric]
-        pairs = f"{family['pairs'].iloc[0]} ordered pairs of {family['subjects'].iloc[0]} subjects"
-        body = [_line(row, study) for row in family.to_dict("records")]
-        # A network that comes from elsewhere would else look like the dataset's own.
-        origin = "" if trained_on == dataset else f" (trained on {trained_on})"
-        text.append(markdown_page(f"{dataset}{origin}: {quantity}", _HEADER, body, [f"{pairs}."], level=2))
-    notes = [*study.notes, *collapse_notes(collapsed, study.titles()), *_NOTES]
-    write_text(outputs["markdown"], "\n".join([*text, *(f"- {note}" for note in notes)]) + "\n")
-
-
-def _line(row: Mapping[str, Any], study: Study) -> list[str]:
-    titles = {name: study.methods[name]["title"] for name in (row["method"], row["reference"])}
-    return [
-        titles[row["method"]],
-        f"{row['difference']:+.4f}",
-        f"{row['low']:+.4f} to {row['high']:+.4f}",
-        f"{row['p_holm']:.2g}",
-        f"{row['rank_biserial']:+.2f}",
-        titles.get(better(row), "-"),
-    ]
 
 
 def better(row: Mapping[str, Any]) -> str | None:

@@ -1,23 +1,18 @@
-"""From the configuration's entries to the rows and columns of a table, and the table's files."""
+"""From the configuration's entries to the rows and columns of a table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from spnet.analysis.collapsed import collapse_notes, collapses
-from spnet.analysis.collect import read_scores
-from spnet.analysis.published import read_published
 from spnet.analysis.summarise import count_absent_labels, count_without_hd95, per_pair, summarise
 from spnet.analysis.tables import METRIC_NOTES, Column, Row, Source, build_table
-from spnet.analysis.text import to_latex, to_markdown
 from spnet.config.lookups import CONTROL, trained_on
 from spnet.data.labels import HD95, LabelSet, label_set
-from spnet.files import atomic_path, write_text
 
 
 @dataclass(frozen=True)
@@ -92,22 +87,6 @@ class Study:
         ]
         keys = pd.MultiIndex.from_frame(scores[["trained_on", "dataset", "method"]])
         return scores[keys.isin(wanted)]
-
-
-def write_table(
-    name: str,
-    specification: Mapping[str, Any],
-    study: Study,
-    metrics: str | Path | Sequence[str | Path],
-    published: str | Path,
-    outputs: Mapping[str, str | Path],
-) -> None:
-    """Write table `name` (its entry in the study is `specification`) to outputs csv, markdown and latex."""
-    table, notes = assemble_table(name, specification, study, read_scores(metrics), read_published(published))
-    with atomic_path(outputs["csv"]) as temporary:
-        table.to_csv(temporary, index=False)
-    write_text(outputs["markdown"], to_markdown(table, specification["title"], notes))
-    write_text(outputs["latex"], to_latex(table, specification["title"], notes))
 
 
 def assemble_table(

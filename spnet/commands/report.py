@@ -36,8 +36,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print how far the run is, and where the page is."""
-    from spnet.analysis.report_so_far import NAME, write_report_so_far
     from spnet.config.files import find_published_numbers
+    from spnet.report.so_far import NAME, write_report_so_far
 
     for line in write_report_so_far(options.folder, find_published_numbers()):
         print(line)

@@ -6,11 +6,12 @@ import pytest
 
 from spnet.analysis.collect import collect
 from spnet.analysis.published import read_published
-from spnet.analysis.study import Study, write_table
+from spnet.analysis.study import Study
 from spnet.analysis.summarise import count_absent_labels, count_without_hd95, per_pair, subject_interval, summarise
 from spnet.analysis.tables import Column, Row, Source, build_table
 from spnet.data.labels import LABEL_SETS, LabelSet
 from spnet.errors import DataError
+from spnet.report.tables import write_table
 
 LABELS = {"d": LabelSet(scored=(1, 2, 3), regions={"low": (1, 2), "high": (3,)})}
 PAIR_AB = {"trained_on": "none", "dataset": "d", "method": "m", "seed": 0, "moving": "a", "fixed": "b"}

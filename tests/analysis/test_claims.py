@@ -5,17 +5,20 @@ import pandas as pd
 import pytest
 from scipy.stats import wilcoxon
 
-from spnet.analysis.claims import STATISTICS, grade_claims, write_claims
+from spnet.analysis.claims import STATISTICS, grade_claims
 from spnet.analysis.cost import COLUMNS
 from spnet.analysis.differences import holm, paired, signed_rank
 from spnet.analysis.evidence import Evidence
 from spnet.analysis.findings import VERDICTS
 from spnet.analysis.published import COLUMNS as COLUMNS_PUBLISHED
-from spnet.analysis.significance import better, compare_methods, write_significance
-from spnet.analysis.study import Study, write_table
+from spnet.analysis.significance import better, compare_methods
+from spnet.analysis.study import Study
 from spnet.analysis.summarise import subject_interval
 from spnet.config.load import read_study
 from spnet.errors import DataError
+from spnet.report.claims import write_claims
+from spnet.report.significance import write_significance
+from spnet.report.tables import write_table
 
 SUBJECTS = [f"s{number}" for number in range(8)]
 QUANTITIES = [{"metric": "dice", "structure": "Average"}, {"metric": "ice", "structure": "volume"}]

@@ -5,14 +5,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from spnet.analysis.claims import write_claims
 from spnet.analysis.collapsed import collapses
 from spnet.analysis.collect import collect
 from spnet.analysis.cost import Sources
-from spnet.analysis.cost_page import write_cost
-from spnet.analysis.report_page import ReportFiles, write_report
-from spnet.analysis.significance import write_significance
-from spnet.analysis.study import Study, write_table
+from spnet.analysis.study import Study
+from spnet.report.claims import write_claims
+from spnet.report.cost import write_cost
+from spnet.report.page import ReportFiles, write_report
+from spnet.report.significance import write_significance
+from spnet.report.tables import write_table
 
 HOW = "the network moves nothing"
 NOTE = f"† SYMnet & co, trained on d: this training collapsed ({HOW}), so its values are neither ranked"

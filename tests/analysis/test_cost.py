@@ -5,8 +5,8 @@ import pytest
 import yaml
 
 from spnet.analysis.cost import Sources, measure_cost
-from spnet.analysis.cost_page import write_cost
 from spnet.errors import DataError
+from spnet.report.cost import write_cost
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 

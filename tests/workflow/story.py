@@ -18,7 +18,7 @@ from faults import (
     wait_until,
 )
 
-from spnet.analysis.report_so_far import write_report_so_far
+from spnet.report.so_far import write_report_so_far
 from spnet.training import TrainingOptions, train
 
 NO_SPACE = "no space left to write this file"

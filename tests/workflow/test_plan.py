@@ -342,6 +342,17 @@ def test_a_figures_source_draws_it_again_and_registers_nothing(demo):
     assert not any("spnet/figures/" in files for files in made)
 
 
+def test_a_template_is_an_input_of_what_is_written_with_it(demo):
+    inputs = re.findall(r"rule (\w+):\n    input: (.*)", demo)
+    judged = {"compare_methods": 1, "grade_claims": 1, "summarise_cost": 1}
+    by_template = {
+        "page.css": {"write_report": 1, "describe_preparation": 3},
+        "document.md": {"make_table": 7, "write_report": 1} | judged,
+    }
+    for template, rules in by_template.items():
+        assert Counter(rule for rule, files in inputs if f"templates/{template}" in files) == rules, template
+
+
 def test_pairs_are_registered_once_for_all_figures_by_the_first_seed(demo_of_two_seeds):
     counts = Checkout.job_counts(demo_of_two_seeds)
     assert counts["choose_pair"] == 3

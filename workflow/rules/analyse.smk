@@ -37,7 +37,7 @@ rule make_table:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["tables"][wildcards.table])),
         published=PUBLISHED,
-        sources=sources_of("make_table"),
+        sources=sources_of("make_table", packages=["report/templates/document"]),
     output:
         csv=f"{RUN}/tables/{{table}}.csv",
         markdown=report(
@@ -47,6 +47,7 @@ rule make_table:
             labels={"table": "{table}"},
         ),
         latex=f"{RUN}/tables/{{table}}.tex",
+        json=f"{RUN}/tables/{{table}}.json",
     log:
         f"{RUN}/logs/make_table/{{table}}.log",
     benchmark:

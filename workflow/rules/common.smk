@@ -20,7 +20,7 @@ from spnet.errors import SpnetError
 from spnet.figures.kinds import KINDS
 from spnet.planning import all_scores, control, core_hours, pairs_per_job, scores_of, shown_alone, training_order
 from spnet.runs import check_study
-from spnet.sources import UNCOUNTED, imported_sources, module_file, whole_package
+from spnet.sources import UNCOUNTED, imported_sources, module_file, named_sources
 
 # Asked for anew and not taken from `config`, in which Snakemake has made texts of all that the command line holds.
 try:
@@ -75,7 +75,7 @@ def weight_sources():
 def sources_of(rule, packages=(), uncounted=(), modules=lambda wildcards: ()):
     """Source files by which results are stale, as inputs: all that a rule's script imports.
 
-    `packages` count as a whole, `modules` with what they import; what is imported by way of `uncounted` ones does not
+    `packages` count as a whole (folders, or files by their name without suffix), `modules` with what they import; what is imported by way of `uncounted` ones does not
     count. Trainings have no sources: a comment in a method's module must not cost fifty trainings. Delete a model's
     folder to train it again.
     """
@@ -88,7 +88,7 @@ def sources_of(rule, packages=(), uncounted=(), modules=lambda wildcards: ()):
 @cache
 def source_files(scripts, packages, uncounted):
     imported = {path for script in scripts for path in imported_sources(script, (*UNCOUNTED, *uncounted))}
-    found = {*imported, *scripts[1:], *(path for package in packages for path in whole_package(package))}
+    found = {*imported, *scripts[1:], *(path for package in packages for path in named_sources(package))}
     return sorted(os.path.relpath(path) for path in found)
 
 

@@ -8,10 +8,11 @@ JUDGED = STUDY | {"experiments": {name: entry for name, entry in config["experim
 rule compare_methods:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["significance"])),
-        sources=sources_of("compare_methods"),
+        sources=sources_of("compare_methods", packages=["report/templates/document"]),
     output:
         csv=f"{RUN}/significance.csv",
         markdown=report(f"{RUN}/significance.md", caption="../report/significance.rst", category="Significance"),
+        json=f"{RUN}/significance.json",
     log:
         f"{RUN}/logs/compare_methods.log",
     benchmark:
@@ -33,10 +34,11 @@ rule summarise_cost:
         metrics=f"{RUN}/metrics.parquet",
         chunks=lambda wildcards: evaluation_chunks(),
         records=lambda wildcards: training_records(),
-        sources=sources_of("summarise_cost"),
+        sources=sources_of("summarise_cost", packages=["report/templates/document"]),
     output:
         csv=f"{RUN}/cost.csv",
         markdown=report(f"{RUN}/cost.md", caption="../report/cost.rst", category="Cost"),
+        json=f"{RUN}/cost.json",
     log:
         f"{RUN}/logs/summarise_cost.log",
     benchmark:
@@ -60,10 +62,11 @@ rule grade_claims:
     input:
         metrics=f"{RUN}/metrics.parquet",
         cost=f"{RUN}/cost.csv",
-        sources=sources_of("grade_claims", packages=["methods"]),
+        sources=sources_of("grade_claims", packages=["methods", "report/templates/document"]),
     output:
         csv=f"{RUN}/claims.csv",
         markdown=report(f"{RUN}/claims.md", caption="../report/claims.rst", category="Claims"),
+        json=f"{RUN}/claims.json",
     log:
         f"{RUN}/logs/grade_claims.log",
     benchmark:

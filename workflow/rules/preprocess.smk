@@ -78,7 +78,7 @@ rule describe_preparation:
             for what in ("labels.nii.gz", "qc.json", "qc.png")
             for path in prepared(wildcards.dataset, subjects_shown(wildcards.dataset), what)
         ],
-        sources=sources_of("describe_preparation"),
+        sources=sources_of("describe_preparation", packages=["report/templates"]),
     output:
         page=report(
             f"{RUN}/preparation/{{dataset}}.html",
@@ -87,6 +87,7 @@ rule describe_preparation:
             labels={"dataset": "{dataset}"},
         ),
         table=f"{RUN}/preparation/{{dataset}}.tsv",
+        json=f"{RUN}/preparation/{{dataset}}.json",
     log:
         f"{RUN}/logs/describe_preparation/{{dataset}}.log",
     benchmark:

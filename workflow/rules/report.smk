@@ -3,15 +3,14 @@
 
 rule write_report:
     input:
-        tables=[f"{RUN}/tables/{table}.md" for table in config["tables"]],
+        **{name: f"{RUN}/{name}.json" for name in BESIDE_TABLES},
+        tables=[f"{RUN}/tables/{table}.json" for table in config["tables"]],
         figures=[f"{RUN}/figures/{figure}.png" for figure in config["figures"]],
-        preparation=lambda wildcards: [f"{RUN}/preparation/{dataset}.html" for dataset in datasets_prepared()],
+        preparation=lambda wildcards: [f"{RUN}/preparation/{dataset}.json" for dataset in datasets_prepared()],
         trainings=lambda wildcards: training_histories(),
         records=lambda wildcards: training_records(),
-        significance=f"{RUN}/significance.md" if config["significance"] else [],
-        claims=[f"{RUN}/claims.{suffix}" for suffix in ("md", "csv")] if config["claims"] else [],
-        cost=f"{RUN}/cost.md",
-        sources=sources_of("write_report"),
+        published=PUBLISHED,
+        sources=sources_of("write_report", packages=["report/templates"]),
     output:
         f"{RUN}/report.html",
     log:

@@ -86,7 +86,7 @@ def datasets_prepared():
 
 
 def table_files(table):
-    return [f"{RUN}/tables/{table}.{suffix}" for suffix in ("csv", "md", "tex")]
+    return [f"{RUN}/tables/{table}.{suffix}" for suffix in ("csv", "md", "tex", "json")]
 
 
 def figure_files(figure):
@@ -94,7 +94,7 @@ def figure_files(figure):
 
 
 def files_beside(name):
-    return [f"{RUN}/{name}.{suffix}" for suffix in ("csv", "md")]
+    return [f"{RUN}/{name}.{suffix}" for suffix in ("csv", "md", "json")]
 
 
 def experiment_files(experiment):
@@ -127,7 +127,11 @@ def results_to_read():
         *(file for table in config["tables"] for file in table_files(table)),
         *(file for figure in config["figures"] for file in figure_files(figure)),
         *(file for name in BESIDE_TABLES for file in files_beside(name)),
-        *(f"{RUN}/preparation/{dataset}.{suffix}" for dataset in datasets_prepared() for suffix in ("html", "tsv")),
+        *(
+            f"{RUN}/preparation/{dataset}.{suffix}"
+            for dataset in datasets_prepared()
+            for suffix in ("html", "tsv", "json")
+        ),
         *(f"{RUN}/splits/{dataset}.tsv" for dataset in datasets_prepared()),
     ]
 

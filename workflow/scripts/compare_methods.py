@@ -3,8 +3,8 @@
 from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
-    from spnet.analysis.significance import write_significance
     from spnet.analysis.study import Study
+    from spnet.report.significance import write_significance
 
     write_significance(
         snakemake.input.metrics,

@@ -3,16 +3,15 @@
 from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
-    from spnet.analysis.preparation_page import write_preparation_page
     from spnet.data.labels import label_set
+    from spnet.report.preparation import write_preparation
 
-    write_preparation_page(
+    write_preparation(
         snakemake.params.title,
         snakemake.params.folder,
         snakemake.params.parts,
         label_set(snakemake.params.label_set),
         snakemake.params.left_out,
         snakemake.params.notes,
-        snakemake.output.page,
-        snakemake.output.table,
+        snakemake.output,
     )

@@ -3,8 +3,8 @@
 from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
-    from spnet.analysis.claims import write_claims
     from spnet.analysis.study import Study
+    from spnet.report.claims import write_claims
 
     write_claims(
         snakemake.params.claims,

@@ -1,9 +1,10 @@
-"""Write one of the paper's tables as csv, md and tex."""
+"""Write one of the paper's tables as csv, md, tex and json."""
 
 from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
-    from spnet.analysis.study import Study, write_table
+    from spnet.analysis.study import Study
+    from spnet.report.tables import write_table
 
     write_table(
         snakemake.wildcards.table,

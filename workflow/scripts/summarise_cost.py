@@ -4,7 +4,7 @@ from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
     from spnet.analysis.cost import Sources
-    from spnet.analysis.cost_page import write_cost
+    from spnet.report.cost import write_cost
 
     write_cost(
         Sources(

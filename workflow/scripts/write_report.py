@@ -3,7 +3,7 @@
 from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
-    from spnet.analysis.report_page import ReportFiles, write_report
+    from spnet.report.page import ReportFiles, write_report
 
     write_report(
         snakemake.params.configuration,
@@ -12,9 +12,10 @@ with job(snakemake.log[0], snakemake.threads):
             figures=snakemake.input.figures,
             preparation=snakemake.input.preparation,
             trainings=snakemake.input.trainings,
-            significance=snakemake.input.significance or None,
-            claims=snakemake.input.claims[0] if snakemake.input.claims else None,
+            significance=snakemake.input.get("significance"),
+            claims=snakemake.input.get("claims"),
             cost=snakemake.input.cost,
+            published=snakemake.input.published,
         ),
         snakemake.output[0],
     )

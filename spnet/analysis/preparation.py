@@ -1,10 +1,11 @@
-"""One page about how a dataset was prepared, for the person who decides whether to go on with it."""
+"""What is odd in the subjects of a prepared dataset, each alone and beside the others."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,29 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
-from spnet.analysis.html import jpeg_url
-from spnet.analysis.preparation_html import CORRELATION, DICE, FIT, TITLES, Entry, to_html
 from spnet.data.labels import LabelSet
 from spnet.data.nifti import read_image
 from spnet.errors import DataError, first_line
-from spnet.files import atomic_path, write_text
 from spnet.metrics import dice_per_label
 
+DICE, CORRELATION, FIT = "affine_dice", "correlation_with_target", "label_fit"
+TITLES = {DICE: "affine-only Dice", CORRELATION: "correlation with the target", FIT: "variance explained by the labels"}
+AGAIN = "Delete this subject's folder and run again: the subject is then prepared anew"
 _IN_TABLE = (CORRELATION, FIT, "cut_by_crop", "labels_cut_by_crop", "volume_scaling", "flipped")
 # Robust standard deviations below the median, and the fewest subjects that have a median worth the name.
 _FAR, _FEWEST = 3 * 1.4826, 5
-_PICTURE_WIDTH = 480
-_AGAIN = "Delete this subject's folder and run again: the subject is then prepared anew"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A prepared subject: its part, affine-only Dice and correlation (`values`), record, and what looks odd."""
+
+    subject: str
+    part: str
+    values: Mapping[str, float | None]
+    record: Mapping[str, Any]
+    flags: Sequence[str]
 
 
 def affine_dice(labels: Mapping[str, NDArray], protocol: LabelSet, neighbours: int = 10) -> dict[str, float]:
@@ -57,44 +66,20 @@ def affine_dice(labels: Mapping[str, NDArray], protocol: LabelSet, neighbours: i
     return result
 
 
-def write_preparation_page(
-    title: str,
-    folder: str | Path,
-    parts: Mapping[str, str],
-    protocol: LabelSet,
-    left_out: Mapping[str, str],
-    notes: Sequence[str],
-    html: str | Path,
-    table: str | Path,
-) -> None:
-    """Write what a person should know of a prepared dataset: a page that opens anywhere, and a table.
+def describe_subjects(folder: Path, parts: Mapping[str, str], protocol: LabelSet) -> list[Entry]:
+    """Every subject of `parts` (subject -> ``train``, ``validation`` or ``test``), in sorted order.
 
     To what was odd in each subject alone, this adds what is odd beside the others: a Dice or a correlation more than
     three robust standard deviations below the median, and a mask placed in another way than most.
 
     Parameters
     ----------
-    title: of the dataset.
-    folder: with ``<subject>/{image.nii.gz,labels.nii.gz,qc.json,qc.png}``.
-    parts: subject -> ``train``, ``validation`` or ``test``.
-    left_out: subject -> reason; such a subject need not be prepared.
-    notes: sentences above the numbers.
-    html: one file, pictures inside, some 50 kB a subject.
-    table: tab-separated, one row per prepared subject.
+    folder: with ``<subject>/{labels.nii.gz,qc.json}``.
 
     Raises
     ------
     DataError: a subject's file is missing or damaged, or its labels lie on another grid than the others'.
     """
-    entries = _read_entries(Path(folder), {name: parts[name] for name in parts if name not in left_out}, protocol)
-    with atomic_path(table) as temporary:
-        _to_table(entries).to_csv(temporary, sep="\t", index=False, float_format="%.6g")
-    flagged_first = sorted(entries, key=lambda entry: not entry.flags)
-    pictures = {entry.subject: _encode_picture(Path(folder) / entry.subject / "qc.png") for entry in entries}
-    write_text(html, to_html(title, flagged_first, left_out, notes, pictures))
-
-
-def _read_entries(folder: Path, parts: Mapping[str, str], protocol: LabelSet) -> list[Entry]:
     records = {subject: _read_record(folder / subject / "qc.json") for subject in sorted(parts)}
     dice = affine_dice(_read_labels(folder, records), protocol)
     values = {
@@ -114,11 +99,11 @@ def _read_record(path: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
         absent = [key for key in ("labels", "flags", CORRELATION) if key not in record]
     except FileNotFoundError as error:
-        raise DataError("this subject has no record of its preparation", path=path, remedy=_AGAIN) from error
+        raise DataError("this subject has no record of its preparation", path=path, remedy=AGAIN) from error
     except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"the record is damaged ({first_line(error)})", path=path, remedy=_AGAIN) from error
+        raise DataError(f"the record is damaged ({first_line(error)})", path=path, remedy=AGAIN) from error
     if absent:
-        raise DataError(f"the record does not tell {' or '.join(absent)}", path=path, remedy=_AGAIN)
+        raise DataError(f"the record does not tell {' or '.join(absent)}", path=path, remedy=AGAIN)
     return record
 
 
@@ -131,7 +116,7 @@ def _read_labels(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> dict
         labels[subject] = np.rint(data).astype(np.int16 if np.abs(data).max() < 2**15 else np.int32)
         expected = next(iter(labels.values())).shape
         if data.shape != expected:
-            raise DataError("these labels lie on another grid than other subjects'", path=path, remedy=_AGAIN)
+            raise DataError("these labels lie on another grid than other subjects'", path=path, remedy=AGAIN)
     return labels
 
 
@@ -167,7 +152,8 @@ def _find_flags(
     return flags
 
 
-def _to_table(entries: Sequence[Entry]) -> pd.DataFrame:
+def to_frame(entries: Sequence[Entry]) -> pd.DataFrame:
+    """One row a subject."""
     rows = [
         {
             "subject": entry.subject,
@@ -179,14 +165,3 @@ def _to_table(entries: Sequence[Entry]) -> pd.DataFrame:
         for entry in entries
     ]
     return pd.DataFrame(rows, columns=["subject", "split", DICE, *_IN_TABLE, "flags"])
-
-
-def _encode_picture(path: Path) -> str:
-    """The picture small, as a data URL."""
-    try:
-        with Image.open(path) as image:
-            small = image.convert("RGB")
-    except OSError as error:
-        raise DataError("the QC picture is missing or damaged", path=path, remedy=_AGAIN) from error
-    small.thumbnail((_PICTURE_WIDTH, 4 * _PICTURE_WIDTH))
-    return jpeg_url(small)

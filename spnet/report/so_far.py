@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from spnet.analysis.collect import read_scores
-from spnet.analysis.html import table
 from spnet.analysis.progress import Progress, Work, find_progress, hours_left, training_folder
 from spnet.analysis.published import read_published
-from spnet.analysis.report_html import Section, scrolling
-from spnet.analysis.report_page import ReportFiles, in_order, write_report
 from spnet.analysis.study import Study, assemble_table
-from spnet.analysis.text import to_markdown
 from spnet.planning import Scored, scores_of
+from spnet.report.document import NUMBER, TEXT, Document, Table, plain_table
+from spnet.report.page import ReportFiles, sort_names, write_report
+from spnet.report.sections import Section
+from spnet.report.tables import table_document
 from spnet.runs import read_configuration
 
 # Beside report.html, which is Snakemake's to write: another there would look finished to it.
@@ -36,9 +35,10 @@ def write_report_so_far(run: str | Path, published: str | Path) -> list[str]:
     config = read_configuration(run)
     progress = find_progress(run, config)
     missing = _missing(run, config)
-    lines = [*_summary(progress), f"Not there yet: {', '.join(missing)}." if missing else "Every result is there."]
-    files = _files(run, config, progress, read_published(published))
-    write_report(config, files, run / NAME, [_section(progress, lines, config)])
+    told = [f"Not there yet: {', '.join(missing)}."] if missing else []
+    lines = [*_summary(progress), *(told or ["Every result is there."])]
+    files = _files(run, config, progress, published)
+    write_report(config, files, run / NAME, told, [_section(progress, lines, config)])
     return lines
 
 
@@ -58,16 +58,16 @@ def _counts(works: Sequence[Work]) -> str:
 
 
 def _section(progress: Progress, lines: Sequence[str], config: Mapping[str, Any]) -> Section:
-    body = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    parts = {"progress-trainings": "Trainings", "progress-evaluations": "Evaluations"}
-    tables = [_trainings(progress.trainings, config), _evaluations(progress.evaluations, config)]
-    for (key, title), rows in zip(parts.items(), tables, strict=True):
-        body += f'\n<div id="{key}"><h3>{title}</h3>\n{scrolling(rows, title)}</div>'
-    return Section("progress", "How far it is", body, parts)
+    tables = {
+        "Trainings": _trainings(progress.trainings, config),
+        "Evaluations": _evaluations(progress.evaluations, config),
+    }
+    return Section("progress", "How far it is", "facts", {"lines": lines, "tables": tables})
 
 
-def _trainings(works: Sequence[Work], config: Mapping[str, Any]) -> str:
-    header = ["Dataset", "Method", "Seed", "State", "Last saved", "Step", "of", "Steps/s", "Hours left"]
+def _trainings(works: Sequence[Work], config: Mapping[str, Any]) -> Table:
+    header = dict.fromkeys(("Dataset", "Method", "Seed", "State", "Last saved"), TEXT)
+    header |= dict.fromkeys(("Step", "of", "Steps/s", "Hours left"), NUMBER)
     rows = [
         [
             *(_title(config, work.trained_on), config["methods"][work.method]["title"], work.seed, work.state),
@@ -76,11 +76,12 @@ def _trainings(works: Sequence[Work], config: Mapping[str, Any]) -> str:
         ]
         for work in works
     ]
-    return table(header, rows, numbers_from=5)
+    return plain_table("Trainings", header, rows)
 
 
-def _evaluations(works: Sequence[Work], config: Mapping[str, Any]) -> str:
-    header = ["Tested on", "Trained on", "Method", "State", "Pairs", "of", "Seconds a pair", "Hours left"]
+def _evaluations(works: Sequence[Work], config: Mapping[str, Any]) -> Table:
+    header = dict.fromkeys(("Tested on", "Trained on", "Method", "State"), TEXT)
+    header |= dict.fromkeys(("Pairs", "of", "Seconds a pair", "Hours left"), NUMBER)
     rows = [
         [
             *(_title(config, work.dataset), _title(config, work.trained_on)),
@@ -90,7 +91,7 @@ def _evaluations(works: Sequence[Work], config: Mapping[str, Any]) -> str:
         ]
         for work in works
     ]
-    return table(header, rows, numbers_from=4)
+    return plain_table("Evaluations", header, rows)
 
 
 def _title(config: Mapping[str, Any], dataset: str) -> str:
@@ -107,44 +108,47 @@ def _hours(work: Work) -> str:
 
 
 def _results(config: Mapping[str, Any]) -> dict[str, str]:
-    """What the report shows besides trainings and preparation: title or name -> file."""
+    """What the report shows besides trainings and preparation: name -> file."""
     beside = [name for name in ("significance", "claims") if config[name]]
     return {
-        **{name: f"tables/{name}.md" for name in config["tables"]},
+        **{name: f"tables/{name}.json" for name in config["tables"]},
         **{name: f"figures/{name}.png" for name in config["figures"]},
-        **{name: f"{name}.md" for name in [*beside, "cost"]},
+        **{name: f"{name}.json" for name in [*beside, "cost"]},
     }
 
 
 def _missing(run: Path, config: Mapping[str, Any]) -> list[str]:
-    return [path.stem for path in in_order(_results(config).values()) if not (run / path).exists()]
+    return sort_names(name for name, file in _results(config).items() if not (run / file).exists())
 
 
-def _files(run: Path, config: Mapping[str, Any], progress: Progress, paper: pd.DataFrame) -> ReportFiles:
+def _files(run: Path, config: Mapping[str, Any], progress: Progress, published: str | Path) -> ReportFiles:
     there = {name: run / file for name, file in _results(config).items() if (run / file).exists()}
-    pages = (run / "preparation" / f"{dataset}.html" for dataset in config["datasets"])
+    prepared = (run / "preparation" / f"{dataset}.json" for dataset in config["datasets"])
+    paper = read_published(published)
     return ReportFiles(
         tables=[path for name, path in there.items() if name in config["tables"]],
         unfinished={name: _so_far(run, config, name, paper) for name in config["tables"] if name not in there},
         figures=[path for name, path in there.items() if name in config["figures"]],
-        preparation=[page for page in pages if page.exists()],
+        preparation=[record for record in prepared if record.exists()],
         trainings=[training_folder(run, work) / "history.csv" for work in progress.trainings if work.finished],
         **{name: there.get(name) for name in ("significance", "claims", "cost")},
+        published=published,
     )
 
 
-def _so_far(run: Path, config: Mapping[str, Any], name: str, paper: pd.DataFrame) -> str:
-    """A table as Markdown, its rows without scores left open."""
+def _so_far(run: Path, config: Mapping[str, Any], name: str, paper: pd.DataFrame) -> Document:
+    """A table whose rows without scores are left open."""
     entry = config["tables"][name]
     wanted = {_scores(run, score) for score in scores_of(config, entry)}
     scored = sorted(path for path in wanted if path.exists())
     if not scored:
-        return f"# {entry['title']}\n\nNothing that this table shows has been scored yet.\n"
+        return Document(entry["title"], [], paragraphs=["Nothing that this table shows has been scored yet."])
     labels = {dataset: each["label_set"] for dataset, each in config["datasets"].items()}
     study = Study(config["experiments"], config["methods"], labels, config["evaluate_on"], config["notes"])
-    rows, notes = assemble_table(name, entry, study, read_scores(scored), paper, gaps=True)
-    left = f"{len(wanted) - len(scored)} of {len(wanted)} sets of scores are missing"
-    return to_markdown(rows, entry["title"], [f"Not finished: {left}; bold is the best so far.", *notes])
+    frame, notes = assemble_table(name, entry, study, read_scores(scored), paper, gaps=True)
+    left = len(wanted) - len(scored)
+    told = f"Not finished: {left} of {len(wanted)} sets of scores are missing; bold is the best so far."
+    return table_document(frame, entry["title"], [told, *notes] if left else notes)
 
 
 def _scores(run: Path, score: Scored) -> Path:

@@ -4,11 +4,12 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from test_report_page import Page, open_in_browser
+from test_page import Page, open_in_browser
 
 from spnet.analysis.progress import find_progress, hours_left
-from spnet.analysis.report_so_far import NAME, write_report_so_far
 from spnet.cli import main
+from spnet.report.document import TEXT, Cell, Column, Document, Table, write_document
+from spnet.report.so_far import NAME, write_report_so_far
 from spnet.runs import CONFIGURATION, keep_configuration, read_configuration
 from spnet.training import checkpoint
 
@@ -160,18 +161,24 @@ def test_the_page_shows_tables_with_gaps_and_what_is_missing(run, capsys):
     page = Page(text)
     assert page.open == []
     assert page.ids.index("progress") < page.ids.index("tables")
-    assert "<strong>0.500(0.000)</strong>" in text
-    assert '<th scope="row">VM</th><td class="number">not yet</td>' in text
+    assert page.rows["SPnet"] == ["0.500(0.000)"]
+    assert page.rows["VM"] == ["not yet"]
+    assert page.best == ["0.500(0.000)"]
     assert "Not finished: 2 of 4 sets of scores are missing; bold is the best so far." in text
     assert "Nothing that this table shows has been scored yet." in text
     assert ">under way</td>" in text
+    missing = page.text.partition("What is missing")[2].partition("How far it is")[0]
+    assert "Not there yet: table1, table2, cost, significance." in missing
 
 
 def test_a_table_that_is_finished_is_shown_as_it_was_written(run):
-    write(run / "tables/table1.md", "# Table 1\n\n| Method | Average |\n| --- | --- |\n| SPnet | 0.987(0.000) |\n")
+    rows = [[Cell("SPnet"), Cell("0.987(0.000)", value=0.987)]]
+    table = Table([Column("Method", kind=TEXT), Column("Average")], rows)
+    write_document(Document("Table 1", [table]), {"json": run / "tables/table1.json"})
     write_report_so_far(run, published(run))
-    assert "0.987(0.000)" in (run / NAME).read_text()
-    assert "not yet" not in (run / NAME).read_text()
+    page = Page((run / NAME).read_text())
+    assert page.rows["SPnet"] == ["0.987(0.000)"]
+    assert "not yet" not in page.text
 
 
 def published(run):

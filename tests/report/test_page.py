@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import asdict
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,13 +12,14 @@ import pytest
 import yaml
 from PIL import Image
 
-from spnet.analysis.preparation_html import Entry, take_apart, to_html
-from spnet.analysis.report_page import ReportFiles, write_report
 from spnet.errors import DataError
+from spnet.report.document import NUMBER, TEXT, VERDICT, Cell, Column, Document, Table, plain_table, write_document
+from spnet.report.page import ReportFiles, write_report
+from spnet.report.preparation import Preparation, Subject
 
 BAD = '<script>alert("&")</script>'
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-VOID = {"meta", "link", "img", "br", "hr", "input"}
+VOID = {"wbr", "meta", "link", "img", "br", "hr", "input"}
 CONFIG = {
     "run": "tried",
     "notes": ["Virtual scans."],
@@ -44,6 +46,8 @@ class Page(HTMLParser):
         super().__init__()
         self.open, self.ids, self.addresses, self.links, self.tags, self.text = [], [], [], [], [], ""
         self.without_scope, self.without_alt = [], []
+        # Texts of the cells by the row's name, of all rows of that name; and what stands out in them.
+        self.rows, self.best, self.row = {}, [], None
         self.feed(text)
         self.close()
 
@@ -51,6 +55,10 @@ class Page(HTMLParser):
         attributes = dict(attributes)
         self.tags.append(tag)
         self.open += [] if tag in VOID else [tag]
+        if tag == "th" and attributes.get("scope") == "row":
+            self.row = ""
+        if tag == "td" and self.row is not None:
+            self.rows.setdefault(self.row, []).append("")
         self.ids += [attributes["id"]] if "id" in attributes else []
         if tag == "a":
             self.links.append(attributes["href"])
@@ -61,27 +69,47 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+        if tag == "tr":
+            self.row = None
 
     def handle_data(self, data):
         self.text += data
+        if "strong" in self.open:
+            self.best.append(data) if self.open[-1] != "small" else self.best.append(self.best.pop() + data)
+        if "td" in self.open and self.row is not None:
+            self.rows[self.row][-1] += data
+        elif self.open[-1:] == ["th"] and self.row is not None:
+            self.row += data
+
+
+DICE = Column("Average", quantity="Dice", paper=True)
+SPNET = Cell("0.593(0.012)", True, 0.593, "0.587(0.031)", "+0.006", 0.19)
+LAPIRN = Cell("0.400(0.012)", False, 0.4, "0.545(0.015)", "-0.145", -9.67)
+CLAIMS = [["SPnet is best", "reproduced"], ["fast", "reproduced"], ["new", "not tested"]]
+
+
+def documents(text=""):
+    """What the results say, each with `text` where there is any."""
+    rows = [[Cell("SPnet" + text), SPNET], [Cell("LapIRN"), LAPIRN]]
+    table = Table([Column("Method" + text, kind=TEXT), DICE], rows)
+    claims = [[Cell(claim), Cell(verdict + text)] for claim, verdict in CLAIMS]
+    claims = Table([Column("Claim", kind=TEXT), Column("Verdict", kind=VERDICT)], claims, "Claims" + text)
+    p = plain_table("brains: Dice" + text, {"Method": TEXT, "p": NUMBER}, [["LapIRN", "0.012" + text]])
+    return {
+        "tables/table1": Document("Table 1: Dice" + text, [table], ["Virtual scans.", "Only here." + text]),
+        "significance": Document("Significance", [p], ["Note" + text]),
+        "claims": Document("Claims", [claims], points=["Point" + text]),
+        "cost": Document("Cost", [plain_table("", {"Method": TEXT}, [["SPnet"]])], paragraphs=["Hours" + text]),
+    }
 
 
 @pytest.fixture
 def run(tmp_path):
     """A run's results, as small as they can be."""
     folder = tmp_path / "results"
-    texts = {
-        "tables/table1.md": "# Table 1: Dice\n\n| Method | Average | paper |\n|---|---|---|\n"
-        "| SPnet | **0.593(0.012)** | 0.587(0.031) |\n\n- Virtual scans.\n- Only here.\n",
-        "significance.md": "# Significance\n\n| Method | p |\n|---|---|\n| LapIRN | 0.012 |\n",
-        "claims.md": "# Claims\n\n| Claim | Verdict |\n|---|---|\n| best | confirmed |\n",
-        "claims.csv": "claim,verdict\nbest,confirmed\nfast,confirmed\nnew,not tested\n",
-        "cost.md": "# Cost\n\n| Method | Seconds |\n|---|---|\n| SPnet | 0.25 |\n",
-        "preparation/brains.html": preparation(["odd", *(f"s{number}" for number in range(20))]),
-    }
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    for name, document in documents().items():
+        write_document(document, {"json": folder / f"{name}.json"})
+    write_preparation(folder, ["odd", *(f"s{number}" for number in range(20))])
     (folder / "figures").mkdir()
     Image.new("RGB", (4000, 300), "navy").save(folder / "figures" / "fig7.png")
     for method, stages in (("spnet", ["all"] * 40), ("lapirn", ["coarse"] * 20 + ["fine"] * 20)):
@@ -94,21 +122,27 @@ def run(tmp_path):
     return folder
 
 
-def preparation(names, title="Brains"):
+def write_preparation(run, names, title="Brains"):
     values = {"affine_dice": 0.4, "correlation_with_target": 0.9, "label_fit": None}
-    entries = [Entry(name, "test", values, {}, ["looks\nodd"] if name == "odd" else []) for name in names]
-    return to_html(title, entries, {}, [], {name: "data:image/jpeg;base64,AAAA" for name in names})
+    subjects = [Subject(name, "test", values, ["looks\nodd"] if name == "odd" else []) for name in names]
+    for subject in subjects[:12]:
+        path = run / "preprocessed" / subject.name / "qc.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 10), "navy").save(path)
+    (run / "preparation").mkdir(exist_ok=True)
+    preparation = Preparation(title, "../preprocessed", subjects, {}, [])
+    (run / "preparation" / "brains.json").write_text(json.dumps(asdict(preparation)))
 
 
 def files_of(run):
     return ReportFiles(
-        tables=[run / "tables" / "table1.md"],
+        tables=[run / "tables" / "table1.json"],
         figures=[run / "figures" / "fig7.png"],
-        preparation=[run / "preparation" / "brains.html"],
+        preparation=[run / "preparation" / "brains.json"],
         trainings=sorted(run.glob("models/*/*/seed-*/history.csv")),
-        significance=run / "significance.md",
-        claims=run / "claims.md",
-        cost=run / "cost.md",
+        significance=run / "significance.json",
+        claims=run / "claims.json",
+        cost=run / "cost.json",
     )
 
 
@@ -139,7 +173,7 @@ def test_nothing_is_fetched_and_the_files_named_are_those_of_the_run(report, run
     page = Page(text)
     assert page.addresses
     assert all(address.startswith("data:") for address in page.addresses), page.addresses
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 1
     assert "url(" not in text
     assert "@import" not in text
     assert not [link for link in page.links if ":" in link or link.startswith("/")]
@@ -152,11 +186,20 @@ def test_pictures_are_told_in_words_and_heads_of_tables_say_what_they_head(repor
     assert page.without_scope == []
 
 
-def test_the_paper_stays_beside_ours_and_the_best_bold_and_notes_of_the_run_stand_once(report):
+def test_the_paper_stays_below_ours_and_the_best_bold_and_notes_of_the_run_stand_once(report):
     text = report()
-    assert '<strong>0.593(0.012)</strong></td><td class="number paper">0.587(0.031)</td>' in text
+    page = Page(text)
+    assert page.rows["LapIRN"][0] == "0.400(0.012)0.545(0.015) -0.145 ▼"
+    assert "0.593(0.012)0.587(0.031) +0.006" in page.rows["SPnet"]
+    assert page.best == ["0.593(0.012)"]
     assert "<li>Only here.</li>" in text
     assert text.count("Virtual scans.") == 2  # above everything, and in the configuration
+
+
+def test_a_difference_is_a_colour_a_sign_and_a_mark_and_the_value_sorts(report):
+    text = report()
+    assert '<td class="number worse" data-value="0.4" style="--strength: 6">' in text
+    assert '<td class="number within" data-value="0.593" style="--strength: 0.19">' in text
 
 
 def test_figures_come_in_the_order_of_their_numbers(report, run):
@@ -169,7 +212,10 @@ def test_figures_come_in_the_order_of_their_numbers(report, run):
 
 
 def test_verdicts_are_counted(report):
-    assert "<li><b>2</b>confirmed</li><li><b>1</b>not tested</li>" in report()
+    text = report()
+    assert '<b>2</b> reproduced</a></li><li class="verdict not-tested"' in text
+    assert '<span class="verdict reproduced">reproduced</span>' in text
+    assert "1 of 3 claims are not tested" in Page(text).text
 
 
 def test_trainings_are_told_with_what_they_took(report):
@@ -183,16 +229,7 @@ def test_a_large_cohort_shows_flagged_subjects_first_and_says_where_the_others_a
     text = report()
     assert text.count('<div class="card') == 12 + 1  # the frame of the cards is one
     assert "<h5>odd</h5>" in text
-    assert "9 more are on the dataset&#x27;s own page" in text
-
-
-def test_a_page_of_preparation_is_taken_apart_into_what_it_was_made_of():
-    found = take_apart(preparation(["odd", "s1"]))
-    assert len(found.cards) == 2
-    assert found.cards[0].startswith('<div class="card flagged">')
-    assert "<h2>Summary</h2>" in found.summary
-    assert "<h1>" not in found.summary
-    assert take_apart("<html></html>") is None
+    assert "9 more are on the dataset&#39;s own page" in text
 
 
 def test_results_that_a_run_does_not_have_are_left_out(report, run):
@@ -207,23 +244,28 @@ def test_large_figures_become_small(report, run):
 
 
 def test_what_comes_from_files_and_configuration_is_escaped(report, run):
-    for name in ("tables/table1.md", "significance.md", "claims.md", "cost.md"):
-        (run / name).write_text(f"# {BAD}\n\n| {BAD} | b |\n|---|---|\n| {BAD} | **{BAD}** |\n\n- {BAD}\n\n{BAD}\n")
-    (run / "claims.csv").write_text("verdict\n" + '"' + BAD.replace('"', '""') + '"\n')
-    (run / "preparation/brains.html").write_text(preparation([BAD], title=BAD))
+    for name, document in documents(BAD).items():
+        write_document(document, {"json": run / f"{name}.json"})
+    write_preparation(run, ["odd"], title=BAD)
     config = json.loads(json.dumps(CONFIG).replace("Brains", "TITLE").replace("Fig. 7: Dice", "TITLE"))
     config = json.loads(json.dumps(config).replace("TITLE", json.dumps(BAD)[1:-1]))
     page = Page(report(**(config | {"run": BAD, "notes": [BAD]})))
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 1
     assert page.open == []
     assert page.text.count(BAD) > 12
+
+
+def test_names_in_backticks_are_code_and_nothing_in_them_is_markup(report, run):
+    write_document(Document("Cost", [], ["As `a<b>` says."]), {"json": run / "cost.json"})
+    assert "<li>As <code>a&lt;b&gt;</code> says.</li>" in report()
 
 
 def test_two_writings_are_equal(report):
     assert report() == report()
 
 
-RESULTS = ["tables/table1.md", "claims.csv", "figures/fig7.png", "preparation/brains.html"]
+RESULTS = ["tables/table1.json", "claims.json", "figures/fig7.png", "preparation/brains.json"]
+RESULTS += ["preprocessed/odd/qc.png"]
 RESULTS += ["models/brains/spnet/seed-0/history.csv", "models/brains/spnet/seed-0/run.yaml"]
 
 
@@ -249,6 +291,28 @@ def open_in_browser(path, profile):
     done = subprocess.run([browser, *options, *log], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+ACTIONS = """<script>
+const heads = document.querySelectorAll("#table1 thead button");
+const order = () => [...document.querySelectorAll("#table1 tbody tr")].map((row) => row.cells[0].textContent).join();
+const seen = [order()];
+for (const head of [heads[1], heads[1], heads[1], heads[0]]) { head.click(); seen.push(order()); }
+document.querySelector("#fig7 img").click();
+const opened = document.querySelector("dialog").open;
+document.querySelector("dialog").click();
+document.title = [...seen, opened, document.querySelector("dialog").open].join(" ");
+</script></body>"""
+
+
+def test_columns_sort_and_figures_enlarge_on_a_click(report, run, tmp_path):
+    page = run / "report.html"
+    page.write_text(report().replace("</body>", ACTIONS), encoding="utf-8")
+    shown, complaints = open_in_browser(page, tmp_path / "profile")
+    written, turned = "SPnet,LapIRN", "LapIRN,SPnet"
+    # By the mean from the highest, turned round, as written, by name; then the figure is open, and closed.
+    assert f"<title>{written} {written} {turned} {written} {turned} true false</title>" in shown
+    assert not complaints
 
 
 def test_a_browser_shows_it_without_complaint(report, run, tmp_path):

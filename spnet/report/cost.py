@@ -1,4 +1,4 @@
-"""The cost of a run as csv and as a page."""
+"""The cost of a run, for reading."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pandas as pd
 from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.analysis.collapsed import collapse_notes, marked
 from spnet.analysis.cost import CONVOLUTIONS, REGISTRATION, RUN, TRAINING, Sources, measure_cost
-from spnet.analysis.text import markdown_page
-from spnet.files import atomic_path, write_text
+from spnet.files import atomic_path
+from spnet.report.document import NUMBER, TEXT, Document, Table, plain_table, write_document
 
 _REGISTRATION = {"seconds_per_pair": "seconds per pair", "registration_peak_mb": "peak MiB"}
 _TRAINING = {
@@ -25,7 +25,7 @@ _MEMORY = "Memory is the GPU's (allocated by torch) on cuda, else that of the wh
 
 
 def write_cost(sources: Sources, titles: Mapping[str, str], outputs: Mapping[str, str | Path]) -> None:
-    """Measure and write csv and markdown.
+    """Measure and write csv, markdown and json.
 
     Parameters
     ----------
@@ -34,17 +34,16 @@ def write_cost(sources: Sources, titles: Mapping[str, str], outputs: Mapping[str
     table = measure_cost(sources)
     with atomic_path(outputs["csv"]) as temporary:
         table.to_csv(temporary, index=False)
-    write_text(outputs["markdown"], to_page(table, titles))
+    write_document(cost_document(table, titles), outputs)
 
 
-def to_page(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
+def cost_document(table: pd.DataFrame, titles: Mapping[str, str]) -> Document:
     """The table of :func:`spnet.analysis.cost.measure_cost` for reading."""
     rows = zip(table["method"], table[COLLAPSED], strict=True)
     named = table.assign(title=[marked(titles.get(name, name), collapsed) for name, collapsed in rows])
     collapsed = table[table[COLLAPSED] != ""].groupby(["trained_on", "method"], sort=False)[COLLAPSED].first()
     marks = collapse_notes(collapsed.to_dict(), titles)
     parts = [
-        f"# Cost\n\n{_totals(table)}\n",
         _section(
             named[named["part"] == REGISTRATION],
             "Registering a pair",
@@ -75,7 +74,7 @@ def to_page(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
             ],
         ),
     ]
-    return "\n".join(part for part in parts if part)
+    return Document("Cost", [part for part in parts if part is not None], paragraphs=[_totals(table)])
 
 
 def _totals(table: pd.DataFrame) -> str:
@@ -88,16 +87,17 @@ def _totals(table: pd.DataFrame) -> str:
 
 def _section(
     rows: pd.DataFrame, title: str, places: Mapping[str, str], quantities: Mapping[str, str], notes: Sequence[str]
-) -> str:
+) -> Table | None:
     if rows.empty:
-        return ""
+        return None
     wide = rows.pivot_table(index=list(places), columns="quantity", values="value", aggfunc=_total, sort=False)
     shown = [quantity for quantity in quantities if quantity in wide and wide[quantity].notna().any()]
     body = [
         [*(index if isinstance(index, tuple) else (index,)), *(_number(values[quantity]) for quantity in shown)]
         for index, values in wide.iterrows()
     ]
-    return markdown_page(title, [*places.values(), *(quantities[name] for name in shown)], body, notes, level=2)
+    header = dict.fromkeys(places.values(), TEXT) | dict.fromkeys((quantities[name] for name in shown), NUMBER)
+    return plain_table(title, header, body, notes)
 
 
 def _total(values: pd.Series) -> float:

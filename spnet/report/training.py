@@ -9,24 +9,33 @@ from typing import Any
 from matplotlib import pyplot
 
 from spnet.analysis.collapsed import MARK, marked
-from spnet.analysis.html import data_url, table
-from spnet.analysis.report_html import Section, figure, scrolling
 from spnet.analysis.trainings import Training
 from spnet.figures import training_curves
+from spnet.report.document import NUMBER, TEXT, plain_table
+from spnet.report.pictures import data_url
+from spnet.report.sections import Section
 
 _DPI = 110
 _CAPTION = (
     "Loss by step, thin, and its mean over the last twentieth of the training (ten steps at least), thick. Dotted "
     "lines: a new stage, with another loss. Losses of different methods are not comparable."
 )
+_HEADER = dict.fromkeys(("Dataset", "Method", "Device"), TEXT)
+_HEADER |= dict.fromkeys(
+    ("Seed", "Parameters", "Steps", "First loss", "Last loss", "Minutes", "Resumed"),
+    NUMBER,
+)
 
 
-def training_section(trainings: Sequence[Training], config: Mapping[str, Any]) -> Section:
+def training_section(trainings: Sequence[Training], config: Mapping[str, Any]) -> Section | None:
     """A chart of all losses, and a table of what the trainings took."""
+    if not trainings:
+        return None
     methods = {name: entry["title"] for name, entry in config["methods"].items()}
     datasets = {name: entry["title"] for name, entry in config["datasets"].items()}
-    body = f"{_chart(trainings, methods, datasets)}\n{scrolling(_table(trainings, methods, datasets), 'Trainings')}"
-    return Section("training", "Training", body)
+    figure = {"title": "Training curves", "picture": _chart(trainings, methods, datasets), "caption": _CAPTION}
+    table = plain_table("", _HEADER, [_row(one, methods, datasets) for one in trainings])
+    return Section("training", "Training", "training", {"figure": figure, "table": table})
 
 
 def collapse_sentences(trainings: Sequence[Training], config: Mapping[str, Any]) -> list[str]:
@@ -50,23 +59,7 @@ def _chart(trainings: Sequence[Training], methods: Mapping[str, str], datasets: 
     buffer = BytesIO()
     drawn.savefig(buffer, format="png", dpi=_DPI)
     pyplot.close(drawn)
-    return figure(data_url("image/png", buffer.getvalue()), f"Training curves. {_CAPTION}", _CAPTION)
-
-
-def _table(trainings: Sequence[Training], methods: Mapping[str, str], datasets: Mapping[str, str]) -> str:
-    header = [
-        "Dataset",
-        "Method",
-        "Device",
-        "Seed",
-        "Parameters",
-        "Steps",
-        "First loss",
-        "Last loss",
-        "Minutes",
-        "Resumed",
-    ]
-    return table(header, [_row(one, methods, datasets) for one in trainings], numbers_from=3)
+    return data_url("image/png", buffer.getvalue())
 
 
 def _row(training: Training, methods: Mapping[str, str], datasets: Mapping[str, str]) -> list[str]:

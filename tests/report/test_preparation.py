@@ -9,11 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from spnet.analysis.preparation_page import affine_dice, write_preparation_page
+from spnet.analysis.preparation import affine_dice
 from spnet.data.labels import LabelSet
 from spnet.data.nifti import Volume, write_volume
 from spnet.errors import DataError
 from spnet.metrics import dice_per_label
+from spnet.report.preparation import read_preparation, write_preparation
 
 PROTOCOL = LabelSet(scored=(1, 2), known=(1, 2))
 NAMES = [f"s{index}" for index in range(6)]
@@ -48,11 +49,18 @@ def write_page(folder, tmp_path):
 
     def write(parts=None, left_out=None, notes=(), title="Dataset"):
         parts = parts or {name: "train" if name < "s4" else "test" for name in NAMES}
-        html, table = tmp_path / "out" / "page.html", tmp_path / "out" / "table.tsv"
-        write_preparation_page(title, folder, parts, PROTOCOL, left_out or {}, notes, html, table)
-        return html.read_text(encoding="utf-8"), pd.read_csv(table, sep="\t", keep_default_na=False)
+        outputs = {name: tmp_path / "out" / name for name in ("page", "table", "json")}
+        write_preparation(title, folder, parts, PROTOCOL, left_out or {}, notes, outputs)
+        page = outputs["page"].read_text(encoding="utf-8")
+        return page, pd.read_csv(outputs["table"], sep="\t", keep_default_na=False)
 
     return write
+
+
+def cells(page, name):
+    """Texts of the row of this name in whatever table."""
+    (row,) = re.findall(rf'<th scope="row">{name}</th>(.*?)</tr>', page, re.DOTALL)
+    return [re.sub("<.*?>", "", cell).strip() for cell in re.findall(r"<td.*?>(.*?)</td>", row, re.DOTALL)]
 
 
 def test_dice_agrees_with_a_direct_computation(random):
@@ -120,13 +128,13 @@ def test_the_table_has_one_row_per_prepared_subject(write_page):
 
 def test_parts_are_counted_in_subjects_and_ordered_pairs(write_page):
     page, _ = write_page()
-    assert '<td>train</td><td class="number">4</td><td class="number">12</td>' in page
-    assert '<td>test</td><td class="number">2</td><td class="number">2</td>' in page
+    assert cells(page, "train") == ["4", "12"]
+    assert cells(page, "test") == ["2", "2"]
 
 
 def test_left_out_subjects_are_listed_with_the_reason(write_page):
     page, _ = write_page(left_out={"gone": "the labels are of another subject"})
-    assert "<td>gone</td><td>the labels are of another subject</td>" in page
+    assert cells(page, "gone") == ["the labels are of another subject"]
 
 
 def test_a_dataset_without_labels_has_a_page_without_dice(folder, write_page):
@@ -134,12 +142,14 @@ def test_a_dataset_without_labels_has_a_page_without_dice(folder, write_page):
         write_subject(folder, name, None)
     page, table = write_page()
     assert set(table["affine_dice"]) == {""}
-    assert '<td>Affine-only Dice</td><td class="number">0</td><td class="number">-</td>' in page
+    assert cells(page, "Affine-only Dice") == ["0", "-", "-", "-"]
 
 
 def test_the_page_fetches_nothing(write_page):
     page, _ = write_page()
-    assert "http" not in page and "<link" not in page and "<script" not in page and "url(" not in page
+    assert "http" not in page and "url(" not in page and "import" not in page
+    assert page.count("<link") == page.count('<link rel="icon" href="data:,">') == 1
+    assert page.count("<script") == page.count("<script>\n// Columns sort") == 1
     sources = re.findall(r'src="([^"]{0,30})', page)
     assert len(sources) == len(NAMES) and all(source.startswith("data:image/jpeg;base64,") for source in sources)
 
@@ -148,8 +158,17 @@ def test_what_comes_from_files_is_escaped(folder, write_page):
     bad = '<script>"&'
     write_subject(folder, "s0", cubes(), flags=[bad])
     page, _ = write_page(left_out={bad: bad}, notes=[bad], title=bad)
-    assert "<script" not in page
-    assert page.count("&lt;script&gt;&quot;&amp;") == 7  # title twice, note, left out twice, flag in list and card
+    assert page.count("<script") == 1
+    assert page.count("&lt;script&gt;&#34;&amp;") == 7  # title twice, note, left out twice, flag in list and card
+
+
+def test_what_was_written_for_other_pages_is_read_back_and_says_where_the_pictures_are(write_page, tmp_path):
+    write_page(left_out={"gone": "why"}, notes=["Said."])
+    found = read_preparation(tmp_path / "out" / "json")
+    assert [subject.name for subject in found.subjects] == [OUTLIER, *(name for name in NAMES if name != OUTLIER)]
+    assert [subject.name for subject in found.flagged] == [OUTLIER]
+    assert (found.title, found.left_out, found.notes) == ("Dataset", {"gone": "why"}, ["Said."])
+    assert (tmp_path / "out" / found.folder / "s1" / "qc.png").exists()
 
 
 def test_two_writings_are_equal(write_page):

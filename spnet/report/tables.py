@@ -1,0 +1,106 @@
+"""Tables of the paper's layout for reading, all forms of one frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from spnet.analysis.collapsed import COLUMN as COLLAPSED
+from spnet.analysis.collapsed import marked
+from spnet.analysis.collect import read_scores
+from spnet.analysis.published import read_published
+from spnet.analysis.study import Study, assemble_table
+from spnet.analysis.tables import DIGITS, HIGHER_IS_BETTER, METRIC_TITLES
+from spnet.data.labels import DICE
+from spnet.files import atomic_path
+from spnet.report.document import TEXT, Cell, Column, Document, Table, write_document
+
+_COLUMN = ["dataset", "metric", "structure"]
+_BEST = "Bold: the best of a column in the digits shown, affine only left out."
+_NOT_YET = "not yet"
+_PAPER = "paper: the published mean(std), and ours less theirs."
+# No difference below the last printed digit counts, however small the spread that the paper prints beside it.
+_LAST_DIGIT = 10**-DIGITS
+
+
+def write_table(
+    name: str,
+    specification: Mapping[str, Any],
+    study: Study,
+    metrics: str | Path | Sequence[str | Path],
+    published: str | Path,
+    outputs: Mapping[str, str | Path],
+) -> None:
+    """Write table `name` (its entry in experiments.yaml is `specification`) to outputs csv, markdown, latex, json."""
+    frame, notes = assemble_table(name, specification, study, read_scores(metrics), read_published(published))
+    with atomic_path(outputs["csv"]) as temporary:
+        frame.to_csv(temporary, index=False)
+    write_document(table_document(frame, specification["title"], notes), outputs)
+
+
+def table_document(frame: pd.DataFrame, title: str, notes: Sequence[str]) -> Document:
+    """A frame of :func:`spnet.analysis.tables.build_table` for reading: mean(std) over pairs, and the paper's value and
+    the difference where the paper has one.
+    """
+    titles = frame[[*_COLUMN, "column"]].drop_duplicates()
+    several = titles["dataset"].nunique() > 1
+    columns = [Column("Method", kind=TEXT), *(_column(each, frame, several) for each in titles.itertuples(index=False))]
+    cells = frame.set_index(["row", *_COLUMN])
+    rows = []
+    for row, method in frame[["row", "title"]].drop_duplicates().itertuples(index=False):
+        places = [(row, *place) for place in titles[_COLUMN].itertuples(index=False)]
+        measured = [cells.loc[place] if place in cells.index else None for place in places]
+        printed = [column.paper for column in columns[1:]]
+        rows.append([Cell(method), *map(_cell, measured, titles["metric"], printed)])
+    return Document(title, [Table(columns, rows)], [*notes, *_standing_notes(frame)])
+
+
+def _column(place: Any, frame: pd.DataFrame, several: bool) -> Column:
+    same = frame[(frame[_COLUMN] == list(place[:3])).all(axis=1)]
+    return Column(
+        place.column,
+        place.dataset if several else "",
+        "Dice" if place.metric == DICE else METRIC_TITLES.get(place.metric, place.metric),
+        paper=bool(same["published_mean"].notna().any()),
+    )
+
+
+def _cell(measured: pd.Series | None, metric: str, printed: bool) -> Cell:
+    """`printed`: the paper has this column."""
+    if measured is None:
+        return Cell("-", paper="-" if printed else "")
+    text = marked(mean_std(measured["mean"], measured["std"]), measured[COLLAPSED])
+    paper = mean_std(measured["published_mean"], measured["published_std"]) if printed else ""
+    there = not pd.isna(measured["difference"])
+    return Cell(
+        text if measured["pairs"] else _NOT_YET,
+        bool(measured["best"]),
+        None if pd.isna(measured["mean"]) else float(measured["mean"]),
+        paper,
+        f"{measured['difference']:+.{DIGITS}f}" if there else "",
+        _spreads(measured, metric) if there else None,
+    )
+
+
+def _spreads(measured: pd.Series, metric: str) -> float:
+    """How many of the paper's standard deviations ours is better."""
+    better = measured["difference"] if metric in HIGHER_IS_BETTER else -measured["difference"]
+    return float(better / max(measured["published_std"], _LAST_DIGIT))
+
+
+def mean_std(mean: float | None, std: float | None) -> str:
+    """As the paper prints them; a dash where there is none."""
+    return "-" if pd.isna(mean) else f"{mean:.{DIGITS}f}({std:.{DIGITS}f})"
+
+
+def _standing_notes(table: pd.DataFrame) -> list[str]:
+    counts = table[table["pairs"] > 0].groupby("dataset", sort=False)["pairs"].agg(["min", "max"])
+    ranges = {
+        row.Index: f"{row.min}" if row.min == row.max else f"{row.min} to {row.max}" for row in counts.itertuples()
+    }
+    listed = ", ".join(f"{count} on {dataset}" for dataset, count in ranges.items()) or "none yet"
+    paper = [_PAPER] if table["published_mean"].notna().any() else []
+    return [f"mean(std) over ordered pairs: {listed}.", _BEST, *paper]
