@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 
 # Followed no further: what they do shows in no result, or, as networks and trainings, must not cost fifty trainings.
-UNCOUNTED = ("config", "device", "errors", "files", "jobs", "methods", "provenance", "training", "weights")
+UNCOUNTED = ("config", "device", "errors", "files", "jobs", "methods", "provenance", "registry", "training", "weights")
 
 
 def named_sources(name: str) -> list[Path]:

@@ -21,7 +21,8 @@ from spnet.config.laying import add_layer
 from spnet.config.lookups import shown_names
 from spnet.config.models import Catalogue, Study
 from spnet.config.references import check_entries, check_references
-from spnet.data.labels import FURTHER_METRICS, VOLUME, label_set
+from spnet.data.labels import VOLUME, label_set
+from spnet.metrics import FURTHER_METRICS
 
 Config = dict[str, Any]
 

@@ -8,19 +8,18 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from spnet.analysis.claims import STATISTICS as GRADING
+from spnet.analysis.claims import STATISTICS
 from spnet.config.files import find_config
 from spnet.config.models import Study
-from spnet.config.models.claims import STATISTICS
 from spnet.config.models.fields import PATTERNS
-from spnet.figures.kinds import KINDS
+from spnet.figures import FIGURES
 from spnet.files import write_text
+from spnet.metrics import METRICS
 
 BEGIN, END = "<!-- generated: python -m spnet.config.reference -->", "<!-- end of what is generated -->"
 
@@ -69,7 +68,7 @@ def manual() -> str:
     parts = ["### A study", _keys(schema, Study)]
     for name in _in_order(schema, models):
         parts += [f"### {_words(name)}", models[name]["description"].split("\n")[0], _keys(models[name])]
-    return "\n\n".join([*parts, *_figures(), *_statistics()]) + "\n"
+    return "\n\n".join([*parts, *_metrics(), *_figures(), *_statistics()]) + "\n"
 
 
 def _explained(schema: dict[str, Any]) -> dict[str, Any]:
@@ -157,23 +156,36 @@ def _words(name: str) -> str:
 def _figures() -> Iterator[str]:
     yield "### Kinds of figures"
     rows = ["| kind | draws |", "|---|---|"]
-    for name, kind in KINDS.items():
-        drawn = inspect.getdoc(import_module(kind.draw.partition(":")[0])) or ""
-        rows.append(f"| `{name}` | {_first_paragraph(drawn)} |")
+    rows += [f"| `{name}` | {kind.what_is_shown} |" for name, kind in FIGURES.items()]
+    yield "\n".join(rows)
+
+
+def _metrics() -> Iterator[str]:
+    yield "### Metrics"
+    rows = ["| metric | title | of | better | measured |", "|---|---|---|---|---|"]
+    for name, metric in METRICS.items():
+        of = "every label" if metric.by_label else "the volume"
+        better, measured = (
+            ("higher" if metric.higher_is_better else "lower"),
+            ("if asked for" if metric.further else "always"),
+        )
+        rows.append(f"| `{name}` | {metric.full_title} | {of} | {better} | {measured} |")
     yield "\n".join(rows)
 
 
 def _statistics() -> Iterator[str]:
     yield "### Statistics of claims"
     rows = ["| statistic | holds if | parameters | may have |", "|---|---|---|---|"]
-    for name, (needed, optional) in STATISTICS.items():
-        holds = _first_paragraph(inspect.getdoc(GRADING[name]) or "")
-        rows.append(f"| `{name}` | {holds} | {_code(needed)} | {_code(optional)} |")
+    for name, entry in STATISTICS.items():
+        holds = _first_paragraph(inspect.getdoc(entry.grade) or "")
+        optional = [key for key, each in entry.parameters.items() if each.default is not each.empty]
+        needed = [key for key in entry.parameters if key not in optional]
+        either = [" or ".join(f"`{key}`" for key in entry.one_of)] if entry.one_of else []
+        further = [f"`{key}`" for key in optional if key not in entry.one_of]
+        rows.append(
+            f"| `{name}` | {holds} | {', '.join([*map('`{}`'.format, needed), *either])} | {', '.join(further)} |"
+        )
     yield "\n".join(rows)
-
-
-def _code(names: tuple[str, ...]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def _first_paragraph(text: str) -> str:

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from spnet.config.files import CATALOGUE
 from spnet.config.models import Study
 from spnet.config.reference import editor_schema, schema_text, with_reference
-from spnet.figures.kinds import KINDS
+from spnet.figures import FIGURES
 
 GENERATE = "run: python -m spnet.config.reference"
 
@@ -25,7 +25,7 @@ def test_every_key_is_explained(repository):
     schema = Study.model_json_schema(by_alias=True)
     keys = {key for node in [schema, *schema["$defs"].values()] for key in node.get("properties", {})} - {"study"}
     assert [key for key in sorted(keys) if f"| `{key}` |" not in manual] == []
-    assert all(f"| `{kind}` |" in manual for kind in KINDS)
+    assert all(f"| `{kind}` |" in manual for kind in FIGURES)
 
 
 def shipped(repository):

@@ -2,16 +2,16 @@
 
 import re
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from spnet.data.labels import AVERAGE, DICE, VOLUME
+from spnet.data.labels import AVERAGE, VOLUME
 from spnet.errors import DataError
 from spnet.figures import (
+    FIGURES,
     both_directions,
     consistency_maps,
     dice_boxplot,
@@ -22,10 +22,11 @@ from spnet.figures import (
     style,
 )
 from spnet.figures.colours import direction_colours
-from spnet.figures.kinds import KINDS
 from spnet.figures.material import average_dice
 from spnet.figures.panels import Cut, choose_cut, part_index
 from spnet.figures.render import common_box, render
+from spnet.metrics import DICE
+from spnet.registry import load
 
 
 @pytest.fixture(autouse=True)
@@ -46,10 +47,9 @@ def lines_of(panel):
     return [segment for collection in panel.collections for segment in collection.get_segments()]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FIGURES)
 def test_every_kind_is_written_as_vector_with_its_fonts_and_as_picture_that_fits_a_page(kind, make_material, tmp_path):
-    module, function = KINDS[kind].draw.split(":")
-    figure = getattr(import_module(module), function)(make_material(("d", "e")))
+    figure = load(FIGURES[kind].draw)(make_material(("d", "e")))
     width, height = figure.get_size_inches()
     assert width <= style.PAGE_WIDTH + 1e-6
     assert height <= style.PAGE_HEIGHT + 1e-6

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from spnet.fields import jacobian_determinant
-from spnet.metrics import percent_folding, sd_log_jacobian
+from spnet.metrics.regularity import percent_folding, sd_log_jacobian
 
 SHAPE = (9, 12, 7)
 DIFFERENCES = ["forward", "central"]

@@ -29,6 +29,7 @@ rule draw_figure:
         runtime=grows(30),
     params:
         specification=lambda wildcards: config["figures"][wildcards.figure],
+        caption=lambda wildcards: FIGURES[config["figures"][wildcards.figure]["kind"]].caption,  # for report/figure.rst
         study=STUDY,
         datasets={name: {key: entry[key] for key in ("title", "plane")} for name, entry in DATASETS.items()},
         prepared=f"{RUN}/preprocessed",

@@ -7,16 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from spnet.config.models.fields import Entry, Names, Sparse
-from spnet.data.labels import FURTHER_METRICS
-from spnet.figures.kinds import KINDS
+from spnet.figures import FIGURES
+from spnet.metrics import FURTHER_METRICS, METRICS
 
-# Metrics with a value per pair, by which methods can be compared.
-COMPARED = ("dice", "dice_merged", "jab", "jab_central", "ice", "ice_exact")
-
-Kind = Literal[tuple(KINDS)]
-Compared = Literal[COMPARED]
+Kind = Literal[tuple(FIGURES)]
+Metric = Literal[tuple(METRICS)]
 Further = Literal[tuple(FURTHER_METRICS)]
-Metric = Literal[(*COMPARED, "seconds", "peak_mb", *FURTHER_METRICS)]
 
 _Some = Annotated[list[str], Field(min_length=1)]
 
@@ -71,7 +67,7 @@ class Figure(Sparse):
 class Quantity(Entry):
     """What methods are compared by."""
 
-    metric: Compared = Field(description="What was measured.")
+    metric: Metric = Field(description="What was measured.")
     structure: str = Field(description="A region, `Average`, or `volume`.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from spnet.data.layouts.layout import Layout
 from spnet.data.layouts.subject import Subject
 from spnet.data.splits import PARTS
 from spnet.errors import DataError
@@ -55,3 +56,6 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
         if file is not None and not file.is_file():
             raise fail(f"there is no file {file}", "Paths are relative to the table")
     return Subject(row["subject"], row["split"], image, labels)
+
+
+LAYOUT = Layout(scan=scan, needs_table=True)
