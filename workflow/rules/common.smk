@@ -11,7 +11,7 @@ from snakemake.logging import logger
 from spnet.config.files import PAPER, find_published_numbers, parse_values
 from spnet.config.load import read_study, unshown
 from spnet.config.lookups import UNTRAINED, settings, shown_experiments, shown_names, study_parts
-from spnet.data.layouts import expected_subjects, find_subjects
+from spnet.data.layouts import LAYOUTS, expected_subjects, find_subjects, is_release
 from spnet.data.layouts.source import Archives, find_archives
 from spnet.data.pairs import count_chunks, count_pairs, subjects_of_chunk
 from spnet.data.splits import PARTS

@@ -8,7 +8,7 @@ def raw_root(dataset):
 def archives_of(dataset):
     """What must be unpacked, and fetched before, of a dataset; a table's folder is its owner's."""
     entry = DATASETS[dataset]
-    if entry["virtual"] or entry["layout"] == "table":
+    if entry["virtual"] or not is_release(entry["layout"]):
         return Archives((), ())
     return find_archives(Path(raw_root(dataset)), entry, config["download"])
 
@@ -117,6 +117,29 @@ def preparation_inputs(wildcards):
 def datasets_made(layout):
     """Datasets whose virtual raw scans are written in this layout."""
     return [name for name, entry in DATASETS.items() if entry["virtual"] and entry["layout"] == layout]
+
+
+def virtual_files():
+    """Patterns of a virtual subject's raw files by role, for every layout in which there are any."""
+    layouts = dict.fromkeys(entry["layout"] for entry in DATASETS.values() if entry["virtual"])
+    return {
+        layout: {
+            role: file if Path(file).suffix else directory(file)
+            for role, file in ((role, f"{RUN}/raw/{{dataset}}/{name}") for role, name in LAYOUTS[layout].files.items())
+        }
+        for layout in layouts
+    }
+
+
+def wildcards_in(files):
+    """The wildcards of these patterns as folders, each once."""
+    return Path(*dict.fromkeys(re.findall(r"{\w+}", "".join(files.values()))))
+
+
+def listings():
+    """The files that list virtual cohorts' subjects, by dataset, where the layout has one."""
+    made = {name: LAYOUTS[entry["layout"]].listing for name, entry in DATASETS.items() if entry["virtual"]}
+    return {name: listing[0] for name, listing in made.items() if listing}
 
 
 def subjects_shown(dataset):

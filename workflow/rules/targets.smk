@@ -165,7 +165,7 @@ def files_of_preparation(dataset):
         *(file for what in PREPARED for file in prepared(dataset, names, what)),
         *([f"{RUN}/reference/{dataset}.nii.gz"] if is_reference(DATASETS[dataset]["prepare"]["target"]) else []),
         *(file for name in made for file in raw_files(dataset, name).values()),
-        *([f"{raw_root(dataset)}/segmentation/doc/oai_mri_paths.txt"] if dataset in datasets_made("oai_zib") else []),
+        *([f"{raw_root(dataset)}/{listings()[dataset]}"] if dataset in listings() else []),
     ]
 
 
