@@ -13,7 +13,7 @@ from spnet.analysis.collapsed import Collapses, collapses
 from spnet.analysis.differences import PAIR
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import CELL, per_pair
-from spnet.configuration import UNTRAINED, settings, trained_on
+from spnet.config.lookups import UNTRAINED, settings, trained_on
 from spnet.methods import build_method
 
 if TYPE_CHECKING:

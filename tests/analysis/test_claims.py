@@ -3,23 +3,27 @@
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from scipy.stats import wilcoxon
 
-from spnet.analysis.claims import STATISTICS, check_claims, grade_claims
+from spnet.analysis.claims import CONTRADICTS, HOLDS, NOT_PRINTED, STATISTICS, check_claims, grade_claims
 from spnet.analysis.cost import COLUMNS
 from spnet.analysis.differences import holm, paired, signed_rank
 from spnet.analysis.evidence import Evidence
 from spnet.analysis.findings import VERDICTS
+from spnet.analysis.printed import PrintedEvidence
 from spnet.analysis.published import COLUMNS as COLUMNS_PUBLISHED
+from spnet.analysis.published import read_published
 from spnet.analysis.significance import better, compare_methods
 from spnet.analysis.study import Study
-from spnet.analysis.summarise import subject_interval
+from spnet.analysis.summarise import CELL, subject_interval
+from spnet.config.files import find_published_numbers
+from spnet.config.load import read_study
 from spnet.errors import ConfigError, DataError
 from spnet.report.claims import write_claims
 from spnet.report.significance import write_significance
 from spnet.report.tables import write_table
 
+PUBLISHED = find_published_numbers()
 SUBJECTS = [f"s{number}" for number in range(8)]
 QUANTITIES = [{"metric": "dice", "structure": "Average"}, {"metric": "ice", "structure": "volume"}]
 # Mean Dice of both labels, mean ICE.
@@ -249,11 +253,9 @@ def test_nothing_is_graded_by_the_validation_subjects(scores, study):
     assert found == ("not tested", "the validation subjects were scored")
 
 
-def test_the_papers_claims_are_of_known_methods_experiments_and_statistics(repository):
-    read = {
-        name: yaml.safe_load((repository / "config" / f"{name}.yaml").read_text()) for name in ("claims", "experiments")
-    }
-    claims, experiments = read["claims"]["claims"], read["experiments"]["experiments"]
+def test_the_papers_claims_are_of_known_methods_experiments_and_statistics():
+    paper = read_study()
+    claims, experiments = paper["claims"], paper["experiments"]
     assert len(claims) >= 25
     check_claims(claims)
     for claim in claims.values():
@@ -326,7 +328,7 @@ def test_claims_are_written_with_their_counts_and_the_runs_notes(evidence, score
 @pytest.fixture(scope="module")
 def paper():
     """The paper's claims, and its printed means as evidence."""
-    study = load_study("paper")
+    study = read_study("paper")
     own = Study(study["experiments"], study["methods"], {n: d["label_set"] for n, d in study["datasets"].items()})
     printed = read_published(PUBLISHED)
     none = pd.DataFrame(columns=[*CELL, "seed", "value"])

@@ -42,8 +42,8 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
         raise fail(f"split '{row['split']}' is not one of {', '.join(PARTS)}", "Correct it")
     if row["split"] != "train" and not row["labels"]:
         raise fail(f"{row['split']} subject '{row['subject']}' has no labels", "Give them, or move it to train")
-    image = path.parent / row["image"]
-    labels = path.parent / row["labels"] if row["labels"] else None
+    image = path.parent / Path(row["image"]).expanduser()
+    labels = path.parent / Path(row["labels"]).expanduser() if row["labels"] else None
     for file in (image, labels):
         if file is not None and not file.is_file():
             raise fail(f"there is no file {file}", "Paths are relative to the table")
