@@ -28,8 +28,8 @@ _NOTES = (
     "reproduced: every comparison of the claim holds with its whole 95 % interval, which resamples subjects; not"
     " reproduced: one fails with its whole interval; undecided: an interval crosses the bound; not tested: the run"
     " lacks something that the claim is about.",
-    "Bounds are the paper's words as `config/studies/paper/claims.yaml` reads them. A mean that the paper prints is reproduced where"
-    " every seed's mean is within the claim's tolerance, not where one is: undecided.",
+    "Bounds are the paper's words as `config/studies/paper/claims.yaml` reads them. A mean that the paper prints is"
+    " graded by every seed's mean: reproduced where all are within the claim's tolerance, undecided where some are.",
     'On the paper\'s own numbers: whether the claim holds on the means that the paper prints; a tie is no "better".',
     "ICE is of the official sampler, as the paper's; the verdict with the exact one stands among the figures.",
 )
