@@ -94,13 +94,13 @@ def order_independent(evidence: Evidence, *, method: str, tolerance: Amount, exp
         torch.manual_seed(0)
         network = evidence.build(method).eval()
         first, second = torch.rand(2, 1, 1, *_SHAPE)
-        there, back = network(first, second), network(second, first)
-    if there.inverse is None or back.inverse is None:
+        found, swapped = network(first, second), network(second, first)
+    if found.backward is None or swapped.backward is None:
         return Finding(NOT_TESTED, f"{method} gives no two fields in one pass")
     apart = max(
-        (there.displacement - back.inverse).abs().max().item(), (there.inverse - back.displacement).abs().max().item()
+        (found.forward - swapped.backward).abs().max().item(), (found.backward - swapped.forward).abs().max().item()
     )
-    largest = there.displacement.abs().max().item()
+    largest = found.forward.abs().max().item()
     if largest == 0:
         return Finding(NOT_TESTED, f"{method} moves nothing")
     share = apart / largest

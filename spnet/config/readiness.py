@@ -9,10 +9,10 @@ from spnet.analysis.claims import check_claims
 from spnet.config.lookups import settings
 from spnet.data.targets import is_reference
 from spnet.data.templates import template_path
-from spnet.data.virtual import virtual_options
 from spnet.errors import ConfigError
 from spnet.methods import build_method
 from spnet.training import TrainingOptions
+from spnet.virtual import virtual_options
 from spnet.weights import check_published
 
 

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spnet.data.displacement import read_displacement
 from spnet.data.labels import VOLUME, LabelSet
 from spnet.data.nifti import AFFINE_TOLERANCE_MM, Volume, read_labels
 from spnet.errors import ConfigError, DataError
 from spnet.metrics import DICE, METRICS
 from spnet.metrics.measure import RegisteredPair, measure
+from spnet.transforms import Grid, on_grid
+from spnet.transforms.files import read_transform
+from spnet.transforms.jacobian import unmirrored
 
 COLUMNS = ["metric", "structure", "value"]
 # More are no segmentation but an image.
@@ -41,17 +43,23 @@ class OwnScores:
 
 
 def evaluate_labels(
-    warped: str | Path, fixed: str | Path, labels: LabelSet | None = None, displacement: str | Path | None = None
+    warped: str | Path,
+    fixed: str | Path,
+    labels: LabelSet | None = None,
+    transform: str | Path | None = None,
+    moving: str | Path | None = None,
 ) -> OwnScores:
     """Score warped labels against fixed ones, both NIfTI on one grid.
 
     Every metric of :data:`spnet.metrics.METRICS` that labels suffice for, of every label, of regions and of all (means
-    over the labels that have one); of a displacement field those that it suffices for.
+    over the labels that have one); of a transform those that it suffices for.
 
     Parameters
     ----------
     labels: which count; every id above 0 in either volume unless given.
-    displacement: that warped them, as :func:`spnet.data.displacement.read_displacement` takes it.
+    transform: that warped them, in any form that :func:`spnet.transforms.files.read_transform` reads.
+    moving: the moving image or labels as they were, where the transform does not know their grid (Learn2Reg's forms);
+        the grid of the fixed ones unless given.
 
     Raises
     ------
@@ -60,7 +68,7 @@ def evaluate_labels(
     volumes = {Path(path): read_labels(path) for path in (warped, fixed)}
     first, second = _pair(Path(warped), Path(fixed), volumes)
     chosen = labels or LabelSet(scored=_ids_in(volumes))
-    field = None if displacement is None else read_displacement(displacement, second)
+    field = None if transform is None else _field(Path(transform), Path(fixed), second, moving)
     data = [torch.from_numpy(volume.data) for volume in (first, second)]
     pair = RegisteredPair(*data, chosen.scored, second.spacing, forward=field)
     found = {name: dict(measure(metric, pair)) for name, metric in METRICS.items()}
@@ -122,6 +130,20 @@ def _pair(warped: Path, fixed: Path, volumes: Mapping[Path, Volume]) -> tuple[Vo
             remedy="Warp the moving labels onto the grid of the fixed image, with nearest neighbour",
         )
     return first, second
+
+
+def _field(path: Path, fixed: Path, labels: Volume, moving: str | Path | None) -> torch.Tensor:
+    """A transform's displacement on the grid of the fixed labels, [1, 3, D, H, W] in voxels."""
+    grid = Grid.of(labels)
+    found = read_transform(path, grid, grid if moving is None else Grid.of(read_labels(moving)))
+    made_for = found.fixed or grid
+    if made_for.shape != grid.shape or np.abs(made_for.affine - grid.affine).max() > AFFINE_TOLERANCE_MM:
+        raise DataError(
+            f"the transform was made for another grid than that of {fixed.name}",
+            path=path,
+            remedy="Give the labels of the very image that it was made for, or the transform for these",
+        )
+    return torch.from_numpy(unmirrored(on_grid(found, grid).displacement))[None]
 
 
 def _ids_in(volumes: Mapping[Path, Volume]) -> tuple[int, ...]:
@@ -195,11 +217,6 @@ def _field_lines(field: pd.Series) -> list[str]:
     values = [f"{title:{width}}  {field[name]:.4f}" for name, title in titles.items()]
     notes = [METRICS[name].note for name in titles if METRICS[name].note]
     return ["", *values, "", *notes] if values else []
-
-
-def to_tsv(scores: OwnScores) -> str:
-    """The table, tab-separated."""
-    return scores.table.to_csv(sep="\t", index=False)
 
 
 def _listed(ids: Sequence[int]) -> str:

@@ -18,7 +18,7 @@ from spnet.data.nifti import Volume, reoriented
 from spnet.figures import style
 
 if TYPE_CHECKING:  # drawing needs none of what preparing needs
-    from spnet.data.preprocess import Prepared
+    from spnet.data.preprocess import PreparedSubject
 
 # So few that noise stays small in a file, and enough that no steps show.
 _GREYS = colormaps["gray"].resampled(48)
@@ -38,7 +38,7 @@ class _Slice:
     size: NDArray  # in mm
 
 
-def draw_preparation(prepared: Prepared, path: str | Path) -> None:
+def draw_preparation(prepared: PreparedSubject, path: str | Path) -> None:
     """Draw three planes of a subject: as it came, prepared, and prepared with the target's outline.
 
     A head that the affine step misplaced, labels that do not belong to the image, and a brain mask that cut too much
