@@ -1,5 +1,5 @@
 """Everything that a person may write: keys, types, ranges, defaults, and the sentence that explains each."""
 
-from spnet.config.models.study import Catalogue, Study
+from spnet.config.models.study import CatalogueEntry, StudyEntry
 
-__all__ = ["Catalogue", "Study"]
+__all__ = ["CatalogueEntry", "StudyEntry"]
