@@ -19,7 +19,7 @@ from spnet.config.files import (
 )
 from spnet.config.laying import add_layer
 from spnet.config.lookups import shown_names
-from spnet.config.models import Catalogue, Study
+from spnet.config.models import CatalogueEntry, StudyEntry
 from spnet.config.references import check_entries, check_references
 from spnet.data.labels import VOLUME, label_set
 from spnet.metrics import FURTHER_METRICS
@@ -51,7 +51,7 @@ def read_study(
         config = add_layer(config, layer)
     config = _complete(config) | {"study": study, "run": _run_of(path, layers)}
     standard = [kind for kind in ("tables", "figures") if kind not in config]
-    config = checked(Study, config, lambda place: _written_in(place, [*catalogue, *layers]))
+    config = checked(StudyEntry, config, lambda place: _written_in(place, [*catalogue, *layers]))
     _add_standard(config, standard)
     _forget_metrics(config)
     check_references(config)
@@ -75,7 +75,7 @@ def load_catalogue(folder: str | Path | None = None) -> Config:
     config: Config = {}
     for layer in layers:
         config = add_layer(config, layer)
-    config = checked(Catalogue, _complete(config), lambda place: _written_in(place, layers))
+    config = checked(CatalogueEntry, _complete(config), lambda place: _written_in(place, layers))
     check_entries(config)
     return config
 

@@ -10,6 +10,9 @@ CONTROL = "identity"
 # Column trained_on of methods that need no training.
 UNTRAINED = "none"
 
+# Of a method, what tables, figures and claims need: a training, for instance, shows in its weights.
+_SHOWN = ("title", "kind", "implementation", "options", "per_dataset", "published_as", "recreated", "trained_on")
+
 
 def trained_on(experiment: Mapping[str, Any], method: Mapping[str, Any]) -> str:
     """Dataset that a method's weights in an experiment come from, or `UNTRAINED`.
@@ -38,9 +41,10 @@ def settings(method: Mapping[str, Any], key: str, dataset: str) -> dict[str, Any
 
 def study_parts(config: Mapping[str, Any]) -> dict[str, Any]:
     """The parts that tables, figures and claims need: the arguments of :class:`spnet.analysis.study.Study`."""
+    methods = {name: {key: entry[key] for key in _SHOWN} for name, entry in config["methods"].items()}
     return {
         "experiments": config["experiments"],
-        "methods": config["methods"],
+        "methods": methods,
         "label_sets": {name: entry["label_set"] for name, entry in config["datasets"].items()},
         "part": config["evaluate_on"],
         "notes": config["notes"],

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from spnet.analysis.claims import STATISTICS
 from spnet.config.files import find_config
-from spnet.config.models import Study
+from spnet.config.models import StudyEntry
 from spnet.config.models.fields import PATTERNS
 from spnet.figures import FIGURES
 from spnet.files import write_text
@@ -43,11 +43,11 @@ _UNWRITTEN = ("study",)
 
 def editor_schema() -> dict[str, Any]:
     """JSON Schema of one file: any key may be missing, since other files may have it."""
-    schema = _plain(Study.model_json_schema(by_alias=True))
+    schema = _plain(StudyEntry.model_json_schema(by_alias=True))
     schema["properties"] = _READING | {
         key: value for key, value in schema["properties"].items() if key not in _UNWRITTEN
     }
-    schema["$defs"]["Method"]["properties"] = {"base": _BASE, **schema["$defs"]["Method"]["properties"]}
+    schema["$defs"]["MethodEntry"]["properties"] = {"base": _BASE, **schema["$defs"]["MethodEntry"]["properties"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -63,9 +63,9 @@ def _plain(node: Any) -> Any:
 
 def manual() -> str:
     """Markdown: every model with its keys, then figures and statistics."""
-    schema = _explained(Study.model_json_schema(by_alias=True))
+    schema = _explained(StudyEntry.model_json_schema(by_alias=True))
     models = {name: node for name, node in schema["$defs"].items() if "properties" in node}
-    parts = ["### A study", _keys(schema, Study)]
+    parts = ["### A study", _keys(schema, StudyEntry)]
     for name in _in_order(schema, models):
         parts += [f"### {_words(name)}", models[name]["description"].split("\n")[0], _keys(models[name])]
     return "\n\n".join([*parts, *_metrics(), *_figures(), *_statistics()]) + "\n"
@@ -102,9 +102,9 @@ def _in_order(schema: Mapping[str, Any], models: Mapping[str, Any]) -> list[str]
 
 def _keys(node: Mapping[str, Any], model: type[BaseModel] | None = None) -> str:
     rows = ["| key | value | unless given | meaning |", "|---|---|---|---|"]
-    if model is Study:
+    if model is StudyEntry:
         rows += [f"| `{key}` | {_value(each)} | | {each['description']} |" for key, each in _READING.items()]
-    if node.get("title") == "Method":
+    if node.get("title") == "MethodEntry":
         rows.append(f"| `base` | {_value(_BASE)} | | {_BASE['description']} |")
     for key, each in node["properties"].items():
         if key not in _UNWRITTEN:
@@ -149,8 +149,9 @@ def _range(node: Mapping[str, Any]) -> str:
 
 
 def _words(name: str) -> str:
-    """A model's name as words: ``TrainingOfDataset`` is `training of dataset`."""
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    """What a model describes, in words: ``PerDatasetEntry`` is `per dataset`."""
+    words = (f" {letter.lower()}" if letter.isupper() else letter for letter in name.removesuffix("Entry"))
+    return "".join(words).strip()
 
 
 def _figures() -> Iterator[str]:

@@ -7,7 +7,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from spnet.config.files import CATALOGUE
-from spnet.config.models import Study
+from spnet.config.models import StudyEntry
 from spnet.config.reference import editor_schema, schema_text, with_reference
 from spnet.figures import FIGURES
 
@@ -22,7 +22,7 @@ def test_the_manual_and_the_schema_are_those_of_the_models(repository):
 
 def test_every_key_is_explained(repository):
     manual = (repository / "config" / "README.md").read_text()
-    schema = Study.model_json_schema(by_alias=True)
+    schema = StudyEntry.model_json_schema(by_alias=True)
     keys = {key for node in [schema, *schema["$defs"].values()] for key in node.get("properties", {})} - {"study"}
     assert [key for key in sorted(keys) if f"| `{key}` |" not in manual] == []
     assert all(f"| `{kind}` |" in manual for kind in FIGURES)

@@ -225,6 +225,15 @@ def test_of_a_finished_run_nothing_is_done_again(finished):
     assert checkout.plan(*arguments) == {}
 
 
+# Where and how fast a job computes, and how often it writes a checkpoint: in the report alone, which shows it.
+HOW = ("device=auto", "compute={recompute: true}", "methods={spnet: {training: {checkpoint_every: 7}}}")
+
+
+def test_how_a_job_computes_is_no_reason_to_run_it_again(finished):
+    checkout, arguments = finished
+    assert set(checkout.plan(*arguments, "--config", *HOW)) == {"write_report", "all", "total"}
+
+
 # The example of scans of one's own on a coarse grid, in seconds.
 COARSE = """
 device: cpu

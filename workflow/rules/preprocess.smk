@@ -3,6 +3,8 @@
 # Which files are a subject's is asked whenever anything is planned, and for the style of a picture nothing is to be
 # trained again.
 UNPREPARED = ["data.layouts", "figures.style"]
+# Templates of the preparation's page.
+PAGE = ["preparation", "page", "macros"]
 
 
 rule prepare_reference:
@@ -78,7 +80,7 @@ rule describe_preparation:
             for what in ("labels.nii.gz", "qc.json", "qc.png")
             for path in prepared(wildcards.dataset, subjects_shown(wildcards.dataset), what)
         ],
-        sources=sources_of("describe_preparation", packages=["report/templates"]),
+        sources=sources_of("describe_preparation", packages=[f"report/templates/{name}" for name in PAGE]),
     output:
         page=report(
             f"{RUN}/preparation/{{dataset}}.html",

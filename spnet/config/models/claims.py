@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from spnet.config.models.fields import Entry
 
 
-class Claim(Entry):
+class ClaimEntry(Entry):
     """What a paper says in words, and the statistic that grades it, with that statistic's parameters.
 
     The parameters are those of a function, which is imported, and asked for them, only where it is called or checked

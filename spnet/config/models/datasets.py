@@ -22,7 +22,7 @@ _DEFAULT: dict[str, Any] = {
 }
 
 
-class Archive(Entry):
+class ArchiveEntry(Entry):
     """A file that can be fetched without an account."""
 
     file: str = Field(description="Name of the file.")
@@ -31,24 +31,24 @@ class Archive(Entry):
     holds: str = Field(description="The file or folder that it unpacks to.")
 
 
-class Source(Entry):
+class SourceEntry(Entry):
     """Where scans come from: what is said when they are missing."""
 
     page: str = Field("your own scans", description="Where to get the scans.")
     account: str | None = Field(None, description="The account that is needed; none unless given.")
     terms: str | None = Field(None, description="Terms of use.")
     files: list[str] = Field([], description="What to get there.")
-    archives: list[Archive] = Field([], description="Archives that `download` fetches.")
+    archives: list[ArchiveEntry] = Field([], description="Archives that `download` fetches.")
 
 
-class Cohort(Entry):
+class CohortEntry(Entry):
     """A cohort or group of a release."""
 
     subjects: AtLeastOne = Field(description="Number of subjects.")
     split: Part | None = Field(None, description="Part of all of them; none where the dataset's own `split` says it.")
 
 
-class Counts(Entry):
+class CountsEntry(Entry):
     """Number of subjects in each part."""
 
     train: NotNegative = Field(0, description="Subjects that methods are trained on.")
@@ -56,10 +56,10 @@ class Counts(Entry):
     test: NotNegative = Field(0, description="Subjects that methods are scored on.")
 
 
-class Split(Entry):
+class SplitEntry(Entry):
     """Parts drawn at random, or read from a file."""
 
-    counts: Counts = Field(description="Number of subjects in each part.")
+    counts: CountsEntry = Field(description="Number of subjects in each part.")
     seed: NotNegative = Field(0, description="Of the drawing, which depends on it and on the subjects' names alone.")
     file: UserPath | None = Field(
         None,
@@ -68,7 +68,7 @@ class Split(Entry):
     )
 
 
-class Prepare(Entry):
+class PrepareEntry(Entry):
     """How a subject comes to the common grid."""
 
     target: UserPath = Field(
@@ -117,7 +117,7 @@ class Prepare(Entry):
     )
 
 
-class Labels(Entry):
+class LabelsEntry(Entry):
     """A label set of one's own."""
 
     scored: Annotated[list[Label], Field(min_length=1), Distinct] = Field(description="Labels whose Dice counts.")
@@ -130,7 +130,7 @@ class Labels(Entry):
     )
 
 
-class Dataset(Entry):
+class DatasetEntry(Entry):
     """A dataset of datasets.yaml, or of a study."""
 
     title: str = Field(description="What the reader sees; unless given, the dataset's name.")
@@ -143,25 +143,27 @@ class Dataset(Entry):
         " beside the study that names it or in `data_root/NAME/`; its paths are relative to it. Training subjects need"
         " no labels.",
     )
-    source: Source = Field(Source(), description="What is said when scans are missing.")
+    source: SourceEntry = Field(SourceEntry(), description="What is said when scans are missing.")
     complete: bool = Field(
         True, description="Stop unless every subject is there; `false` takes the subjects that are there."
     )
-    cohorts: dict[str, Cohort] = Field({}, description="Cohorts or groups of a published release.")
-    split: Split | None = Field(None, description="Which subject is in which part, where cohorts do not say it.")
+    cohorts: dict[str, CohortEntry] = Field({}, description="Cohorts or groups of a published release.")
+    split: SplitEntry | None = Field(None, description="Which subject is in which part, where cohorts do not say it.")
     leave_out: dict[str, Annotated[str, Field(min_length=1)]] = Field(
         {}, description="Subjects that cannot be used, each with the reason. The preparation's page lists them."
     )
     virtual: dict[str, int | float] | None = Field(
         None, description="Make virtual raw scans in place of reading real ones: a `seed` and the layout's options."
     )
-    prepare: Prepare = Field(description="How a subject comes to the common grid.")
-    label_set: str | Labels = Field(description="Labels that count: `dkt50`, `candi28`, `oai4`, or a set of one's own.")
+    prepare: PrepareEntry = Field(description="How a subject comes to the common grid.")
+    label_set: str | LabelsEntry = Field(
+        description="Labels that count: `dkt50`, `candi28`, `oai4`, or a set of one's own."
+    )
     plane: Literal["axial", "coronal", "sagittal"] = Field("axial", description="Of the slices that figures show.")
     notes: list[str] = Field([], description="Sentences for the preparation's page.")
 
     @model_validator(mode="after")
-    def _virtual_has_a_seed(self) -> Dataset:
+    def _virtual_has_a_seed(self) -> DatasetEntry:
         if self.virtual is not None and not isinstance(self.virtual.get("seed"), int):
             raise ValueError("virtual scans need a seed, a whole number: write virtual: {seed: 0}")
         return self

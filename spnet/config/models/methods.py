@@ -9,7 +9,7 @@ from pydantic import Field, field_serializer
 from spnet.config.models.fields import AtLeastOne, Entry, Positive, Sparse
 
 
-class Training(Entry):
+class TrainingEntry(Entry):
     """How a method is trained."""
 
     steps: AtLeastOne = Field(30_000, description="Steps over all stages.")
@@ -18,7 +18,7 @@ class Training(Entry):
     batch_size: AtLeastOne = Field(1, description="Pairs, or triplets, in a step.")
 
 
-class TrainingOfDataset(Sparse):
+class TrainingOfDatasetEntry(Sparse):
     """What differs in a training on one dataset."""
 
     steps: AtLeastOne | None = Field(None, description="Steps over all stages.")
@@ -27,14 +27,14 @@ class TrainingOfDataset(Sparse):
     batch_size: AtLeastOne | None = Field(None, description="Pairs, or triplets, in a step.")
 
 
-class PerDataset(Entry):
+class PerDatasetEntry(Entry):
     """What differs for one dataset."""
 
     options: dict[str, Any] = Field({}, description="Options that differ.")
-    training: TrainingOfDataset = Field(TrainingOfDataset(), description="What differs in the training.")
+    training: TrainingOfDatasetEntry = Field(TrainingOfDatasetEntry(), description="What differs in the training.")
 
 
-class Method(Entry):
+class MethodEntry(Entry):
     """A method of methods.yaml, or of a study."""
 
     title: str = Field(description="What the reader sees; unless given, the method's name.")
@@ -57,7 +57,7 @@ class Method(Entry):
     options: dict[str, Any] = Field(
         {}, description="Options of the implementation; its module in `spnet/methods/` says what each means."
     )
-    training: Training | None = Field(None, description="How it is trained; of kind `trained` alone.")
+    training: TrainingEntry | None = Field(None, description="How it is trained; of kind `trained` alone.")
     minutes_per_pair: Positive = Field(
         0.05,
         description="Minutes that an unordered pair takes at 160x192x160, on a GPU or, without a network, one core."
@@ -66,7 +66,7 @@ class Method(Entry):
     seconds_per_step: Positive = Field(
         0.2, description="Seconds that a training step takes at 160x192x160. Quick trainings come first by it."
     )
-    per_dataset: dict[str, PerDataset] = Field(
+    per_dataset: dict[str, PerDatasetEntry] = Field(
         {}, description="What differs when it is trained on a dataset or, untrained, registers it."
     )
     weights: str | None = Field(None, description="Kind `published`: name of the weights in `spnet.weights.PUBLISHED`.")
@@ -77,5 +77,5 @@ class Method(Entry):
     )
 
     @field_serializer("training")
-    def _nothing_to_train(self, training: Training | None) -> dict[str, Any]:
+    def _nothing_to_train(self, training: TrainingEntry | None) -> dict[str, Any]:
         return {} if training is None else training.model_dump()

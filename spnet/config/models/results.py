@@ -17,7 +17,7 @@ Further = Literal[tuple(FURTHER_METRICS)]
 _Some = Annotated[list[str], Field(min_length=1)]
 
 
-class Experiment(Entry):
+class ExperimentEntry(Entry):
     """Methods, trained on one dataset and tested on one."""
 
     dataset: str = Field(description="The dataset that methods are tested on.")
@@ -25,7 +25,7 @@ class Experiment(Entry):
     methods: Names = Field(description="Methods, in the order in which tables show them.")
 
 
-class Column(Sparse):
+class ColumnEntry(Sparse):
     """Columns of a table: one metric of some structures."""
 
     metric: Metric = Field(description="What was measured.")
@@ -33,7 +33,7 @@ class Column(Sparse):
     experiments: _Some | None = Field(None, description="Of these experiments; unless given, of all of the table's.")
 
 
-class Row(Sparse):
+class RowEntry(Sparse):
     """A row of a table."""
 
     method: str = Field(description="The method.")
@@ -41,19 +41,19 @@ class Row(Sparse):
     trained_on: str | None = Field(None, description="The dataset, where the experiments train the method on several.")
 
 
-class Table(Sparse):
+class TableEntry(Sparse):
     """A table of mean and standard deviation over pairs."""
 
     title: str = Field(description="What stands above it.")
     experiments: _Some = Field(description="The experiments that it shows.")
-    columns: Annotated[list[Column], Field(min_length=1)] = Field(description="Its columns.")
-    rows: Annotated[list[Row], Field(min_length=1)] | None = Field(
+    columns: Annotated[list[ColumnEntry], Field(min_length=1)] = Field(description="Its columns.")
+    rows: Annotated[list[RowEntry], Field(min_length=1)] | None = Field(
         None, description="Its rows; unless given, every method of the experiments."
     )
     notes: list[str] = Field([], description="Sentences below it.")
 
 
-class Figure(Sparse):
+class FigureEntry(Sparse):
     """A figure."""
 
     title: str = Field(description="What stands above it.")
@@ -64,16 +64,16 @@ class Figure(Sparse):
     )
 
 
-class Quantity(Entry):
+class QuantityEntry(Entry):
     """What methods are compared by."""
 
     metric: Metric = Field(description="What was measured.")
     structure: str = Field(description="A region, `Average`, or `volume`.")
 
 
-class Significance(Entry):
+class SignificanceEntry(Entry):
     """The comparison, pair by pair, of one method with all others."""
 
     reference: str = Field(description="The method that is compared with the others.")
     experiments: _Some = Field(description="The experiments in which it is compared.")
-    quantities: Annotated[list[Quantity], Field(min_length=1)] = Field(description="What is compared.")
+    quantities: Annotated[list[QuantityEntry], Field(min_length=1)] = Field(description="What is compared.")

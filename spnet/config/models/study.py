@@ -6,17 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from spnet.config.models.claims import Claim
-from spnet.config.models.datasets import Dataset
+from spnet.config.models.claims import ClaimEntry
+from spnet.config.models.datasets import DatasetEntry
 from spnet.config.models.fields import PATTERNS, AtLeastOne, Distinct, Entry, Name, NotNegative, UserPath
-from spnet.config.models.methods import Method
-from spnet.config.models.results import Experiment, Figure, Further, Significance, Table
+from spnet.config.models.methods import MethodEntry
+from spnet.config.models.results import ExperimentEntry, FigureEntry, Further, SignificanceEntry, TableEntry
 
 DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
 PATTERNS[DEVICE] = "auto, cpu, cuda or cuda:N"
 
 
-class Threads(Entry):
+class ThreadsEntry(Entry):
     """Threads that a job takes."""
 
     preprocess: AtLeastOne = Field(1, description="Preparing a subject; ANTs computes with one whatever is reserved.")
@@ -24,7 +24,7 @@ class Threads(Entry):
     evaluate: AtLeastOne = Field(1, description="An evaluation with a network. SyN always takes one.")
 
 
-class Compute(Entry):
+class ComputeEntry(Entry):
     """Speed against memory; results change by rounding."""
 
     convolutions: Literal["auto", "float32", "tf32", "bfloat16"] = Field(
@@ -40,18 +40,18 @@ class Compute(Entry):
     )
 
 
-class Catalogue(Entry):
+class CatalogueEntry(Entry):
     """What every study may use: the files datasets.yaml and methods.yaml."""
 
-    datasets: Annotated[dict[Name, Dataset], Field(min_length=1)] = Field(
+    datasets: Annotated[dict[Name, DatasetEntry], Field(min_length=1)] = Field(
         description="Datasets by name; unless given, those of datasets.yaml."
     )
-    methods: Annotated[dict[Name, Method], Field(min_length=1)] = Field(
+    methods: Annotated[dict[Name, MethodEntry], Field(min_length=1)] = Field(
         description="Methods by name; unless given, those of methods.yaml."
     )
 
 
-class Study(Catalogue):
+class StudyEntry(CatalogueEntry):
     """All that a study may say once its files are laid over one another."""
 
     study: str = Field(description="The study's name or file, as it was asked for; not written by hand.")
@@ -85,18 +85,18 @@ class Study(Catalogue):
         description="Metrics that are measured besides: `sdlogj` (standard deviation of log(\\|J\\| + 3), as the"
         " Learn2Reg challenge's program), `sdlogj_unshifted` (of log \\|J\\|), `hd95` (mm; 7 s of one core a pair).",
     )
-    threads: Threads = Field(Threads(), description="Threads that a job takes.")
-    compute: Compute = Field(Compute(), description="Speed against memory.")
+    threads: ThreadsEntry = Field(ThreadsEntry(), description="Threads that a job takes.")
+    compute: ComputeEntry = Field(ComputeEntry(), description="Speed against memory.")
     notes: list[str] = Field([], description="Sentences under every table, above the claims and the report.")
-    experiments: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(description="Experiments by name.")
-    tables: dict[Name, Table] = Field(
+    experiments: Annotated[dict[Name, ExperimentEntry], Field(min_length=1)] = Field(description="Experiments by name.")
+    tables: dict[Name, TableEntry] = Field(
         {}, description="Tables by name; where a study has none, Dice and regularity of each experiment."
     )
-    figures: dict[Name, Figure] = Field(
+    figures: dict[Name, FigureEntry] = Field(
         {}, description="Figures by name; where a study has none, a boxplot of each experiment."
     )
-    significance: Significance | None = Field(None, description="The comparison of one method with all others.")
-    claims: dict[Name, Claim] = Field({}, description="Claims by name.")
+    significance: SignificanceEntry | None = Field(None, description="The comparison of one method with all others.")
+    claims: dict[Name, ClaimEntry] = Field({}, description="Claims by name.")
 
     @field_validator("run", mode="before")
     @classmethod
