@@ -59,7 +59,7 @@ def test_a_figure_hangs_on_the_methods_that_it_names_or_on_all(paper):
         "symnet",
         "spnet",
     ]
-    assert len(scores_of(paper, paper["figures"]["fig7"])) == 12 * 3
+    assert len(scores_of(paper, paper["figures"]["fig7"])) == 10 * 3
 
 
 def test_what_shows_one_experiment_goes_by_its_name(paper):
