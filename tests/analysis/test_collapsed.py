@@ -69,7 +69,7 @@ def run(tmp_path):
         (tmp_path / "benchmarks").mkdir()
         sources = Sources(metrics, records, tmp_path / "benchmarks", [], "cpu")
         write_cost(sources, TITLES, {"csv": tmp_path / "cost.csv", "markdown": tmp_path / "cost.md"})
-        inputs = {"metrics": metrics, "cost": tmp_path / "cost.csv"}
+        inputs = {"metrics": metrics, "cost": tmp_path / "cost.csv", "published": find_published_numbers()}
         write_claims(CLAIMS, study, study, {}, inputs, {"csv": tmp_path / "c.csv", "markdown": tmp_path / "c.md"})
         write_report(
             CONFIG, ReportFiles(trainings=[path.with_name("history.csv") for path in records]), report(tmp_path)
