@@ -9,6 +9,7 @@ from spnet.analysis.collapsed import collapses
 from spnet.analysis.collect import collect
 from spnet.analysis.cost import Sources
 from spnet.analysis.study import Study
+from spnet.config.files import find_published_numbers
 from spnet.report.claims import write_claims
 from spnet.report.cost import write_cost
 from spnet.report.page import ReportFiles, write_report
