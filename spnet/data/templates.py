@@ -43,9 +43,8 @@ def read_template(target: str) -> Volume:
 def centre_grid(template: Volume, spacing: float, shape: tuple[int, int, int]) -> tuple[np.ndarray, tuple[int, ...]]:
     """Affine of the grid of `shape` voxels of `spacing` mm at the centre of the template's box, and the shape.
 
-    A shape larger than the box (CANDI's at 1.5 mm is, by a few voxels) is padded on both sides. At the template's own
-    spacing this is the plain centre crop of its array: 182x218x182 to 160x192x160 begins at
-    voxel (11, 13, 11).
+    A shape larger than the box is padded on both sides. At the template's own spacing this is the plain centre crop of
+    its array: 182x218x182 to 160x192x160 begins at voxel (11, 13, 11).
 
     Raises
     ------
