@@ -135,7 +135,7 @@ def _dense_vm_step(setting: Setting) -> Run:
             layer.inplace = False  # as its authors have it
 
     def loss(moving: Tensor, fixed: Tensor) -> Tensor:
-        displacement = method(moving, fixed).displacement
+        displacement = method(moving, fixed).forward
         return smoothness(displacement) - plain_ncc(fixed, plain_warp(moving, displacement))
 
     return work.training_step(method, loss, setting.size)

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnet.data.nifti import Volume
+from spnet.transforms.world import flip_map, itk_geometry
 
 if TYPE_CHECKING:
     import ants
-
-# NIfTI worlds point right, anterior, superior; ITK's left, posterior, superior.
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def import_ants(seed: int) -> ModuleType:
@@ -30,14 +28,9 @@ def import_ants(seed: int) -> ModuleType:
 
 def to_ants(volume: Volume, library: ModuleType) -> ants.ANTsImage:
     """A volume (its axes orthogonal, as those read from files are) as an ANTs image at the same place in the world."""
-    affine = _RAS_TO_LPS @ volume.affine
-    spacing = volume.spacing
-    direction = affine[:3, :3] / spacing
+    spacing, origin, direction = itk_geometry(volume.affine)
     return library.from_numpy(
-        volume.data.astype(np.float32),
-        origin=affine[:3, 3].tolist(),
-        spacing=spacing.tolist(),
-        direction=direction,
+        volume.data.astype(np.float32), origin=origin.tolist(), spacing=spacing.tolist(), direction=direction
     )
 
 
@@ -49,4 +42,4 @@ def transform_matrix(path: str, library: ModuleType) -> NDArray:
     full = np.eye(4)
     full[:3, :3] = matrix
     full[:3, 3] = translation + centre - matrix @ centre
-    return _RAS_TO_LPS @ full @ _RAS_TO_LPS
+    return flip_map(full)

@@ -8,10 +8,10 @@ from typing import Any
 from spnet.configuration import settings
 from spnet.data.targets import is_reference
 from spnet.data.templates import template_path
-from spnet.data.virtual import virtual_options
 from spnet.errors import ConfigError
 from spnet.methods import build_method
 from spnet.training import TrainingOptions
+from spnet.virtual import virtual_options
 from spnet.weights import check_published
 
 

@@ -76,13 +76,13 @@ def order_independent(evidence: Evidence, claim: Parameters) -> Finding:
         torch.manual_seed(0)
         method = evidence.build(claim["method"]).eval()
         first, second = torch.rand(2, 1, 1, *_SHAPE)
-        there, back = method(first, second), method(second, first)
-    if there.inverse is None or back.inverse is None:
+        found, swapped = method(first, second), method(second, first)
+    if found.backward is None or swapped.backward is None:
         return Finding(NOT_TESTED, f"{claim['method']} gives no two fields in one pass")
     apart = max(
-        (there.displacement - back.inverse).abs().max().item(), (there.inverse - back.displacement).abs().max().item()
+        (found.forward - swapped.backward).abs().max().item(), (found.backward - swapped.forward).abs().max().item()
     )
-    largest = there.displacement.abs().max().item()
+    largest = found.forward.abs().max().item()
     if largest == 0:
         return Finding(NOT_TESTED, f"{claim['method']} moves nothing")
     share = apart / largest

@@ -11,26 +11,30 @@ _DESCRIPTION = """\
 Convert a transform between the forms of several programs.
 
 forms:
-  own         NAME.npz       ours: the deformation on the common grid and both
-                             affines, exact and small
-  itk         NAME.nii.gz    ITK displacement field, 5-D NIfTI, vectors in mm
-                             (left, posterior, superior) on the fixed image's
-                             grid, affines included: antsApplyTransforms,
-                             SimpleITK, Slicer
-  composite   NAME.h5        ITK composite, affine + field + affine, exact, for
-                             any grid: antsApplyTransforms, SimpleITK, Slicer
-  learn2reg   disp_A_B.npz   Learn2Reg: arr_0 [3, D, H, W], from voxels of the
-                             fixed array to voxels of the moving array
+  native           NAME.npz         ours: the deformation on the common grid
+                                    and both affines, exact and small
+  itk              NAME.nii.gz      ITK displacement field, 5-D NIfTI, vectors
+                                    in mm (left, posterior, superior) on the
+                                    fixed image's grid, affines included:
+                                    antsApplyTransforms, SimpleITK, Slicer
+  composite        NAME.h5          ITK composite, affine + field + affine,
+                                    exact, for any grid: antsApplyTransforms,
+                                    SimpleITK, Slicer
+  learn2reg        disp_A_B.npz     Learn2Reg: one array [3, D, H, W], from
+                                    voxels of the fixed array to voxels of the
+                                    moving array
+  learn2reg_nifti  disp_A_B.nii.gz  the same as NIfTI, D x H x W x 3
 
 The file's name says the form that is written (or --form does); its content says
-the form that is read. ITK affines (.mat, .txt, .tfm) are read as well. All forms
-map the fixed image's points to the moving image's, which is what warping the
-moving image needs.
+the form that is read. Read as well: ITK affines (.mat, .txt, .tfm), NIfTI fields
+of intent 1006 (mm; right, anterior, superior), SPM's deformations (y_*.nii), and
+NiftyReg's dense fields. All forms map the fixed image's points to the moving
+image's, which is what warping the moving image needs.
 """
 _EPILOG = """\
 examples:
-  spnet convert out/transform.npz out/transform.h5
-  spnet convert out/transform.npz disp_0001_0002.npz
+  spnet convert out/forward_transform.npz out/forward_transform.h5
+  spnet convert out/forward_transform.npz disp_0001_0002.npz
   spnet convert disp_0001_0002.npz field.nii.gz \\
       --fixed 0001.nii.gz --moving 0002.nii.gz
   spnet convert composite.h5 field.nii.gz --fixed fixed.nii.gz
@@ -48,15 +52,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("transform", type=Path, help="file to read")
     parser.add_argument("output", type=Path, help="file to write")
-    parser.add_argument(
-        "--form", choices=("own", "itk", "composite", "learn2reg"), help="of the output (default: as its name says)"
-    )
+    parser.add_argument("--form", metavar="NAME", help="of the output (default: as its name says)")
     parser.add_argument(
         "--half",
         action="store_true",
         help="for learn2reg: half the size and float16, as its archives of 2021 (default: full size, float32)",
     )
-    add_grids(parser, "the output")
+    add_grids(parser, "image whose grid the output gets")
     parser.set_defaults(run=run)
 
 

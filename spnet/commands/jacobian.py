@@ -14,13 +14,14 @@ least, mean and largest value and the percentage of voxels that are folded.
 Voxel by voxel it tells by how much the moving image's tissue is larger (above
 1) or smaller (below 1) than the fixed image's, the affine part between the two
 scans included. Below zero the transform is folded: there it is no
-correspondence. Derivatives are central differences between the voxels of the
+correspondence. A mirroring of the whole (a right knee onto a left one) is no
+fold and is taken out. Derivatives are central differences between the voxels of the
 grid.
 """
 _EPILOG = """\
 examples:
-  spnet jacobian out/transform.npz -o determinant.nii.gz
-  spnet jacobian out/transform.npz -o growth.nii.gz --log
+  spnet jacobian out/forward_transform.npz -o determinant.nii.gz
+  spnet jacobian out/forward_transform.npz -o growth.nii.gz --log
 """
 
 
@@ -38,7 +39,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--log", action="store_true", help="natural logarithm instead; determinants below .001 count as .001"
     )
-    add_grids(parser, "the map")
+    add_grids(parser, "image whose grid the map gets")
     parser.set_defaults(run=run)
 
 

@@ -27,12 +27,12 @@ whole heads (--moving-mask, --fixed-mask), or have the skull stripped.
 written into the output folder:
   warped.nii.gz              the moving image on the fixed one's grid
   warped_labels.nii.gz       the moving labels there, where they were given
-  transform.nii.gz           ITK displacement field (mm, LPS), affine parts
-  inverse_transform.nii.gz   included, and the one that warps the fixed scan:
+  forward_transform.nii.gz   ITK displacement field (mm, LPS), affine parts
+  backward_transform.nii.gz  included, and the one that warps the fixed scan:
                              antsApplyTransforms -r fixed -i moving
-                               -t transform.nii.gz
-  transform.npz              the same for spnet warp, jacobian and convert:
-  inverse_transform.npz      smaller, exact
+                               -t forward_transform.nii.gz
+  forward_transform.npz      the same for spnet warp, jacobian and convert:
+  backward_transform.npz     smaller, exact
   qc.png                     before, after, deformed grid, Jacobian: look at it
   report.json                likeness before and after, Dice, folding (percent
                              of voxels), inverse consistency (mm), seconds,
@@ -76,9 +76,10 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for all that is written")
     parser.add_argument(
         "--forms",
-        default="itk,own",
+        default="itk,native",
         metavar="LIST",
-        help="of the transforms: of itk, own, composite, learn2reg, see spnet convert --help (default: %(default)s)",
+        help="of the transforms: of itk, native, composite, learn2reg, learn2reg_nifti, see spnet convert --help"
+        " (default: %(default)s)",
     )
     many = parser.add_argument_group("many pairs")
     many.add_argument("--pairs", type=Path, metavar="TSV", help="a table of pairs, instead of two scans")
@@ -143,10 +144,10 @@ def _add_method_options(parser: argparse.ArgumentParser) -> None:
     )
     method.add_argument(
         "--reading",
-        choices=("auto", "own", "exact"),
+        choices=("auto", "trained_sampler", "exact"),
         default="auto",
-        help="fields as the method's own sampler reads them, or as they are (default: exact where one pass gives both"
-        " directions, else own)",
+        help="fields as the sampler that the method was trained with reads them, or as they are (default: exact where"
+        " one pass gives both directions, else trained_sampler)",
     )
     method.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
 
@@ -177,7 +178,7 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     """Refuse what contradicts itself, before anything is fetched or computed."""
     from spnet.errors import ConfigError
-    from spnet.transforms.files import FORMS
+    from spnet.transforms.files import check_form
 
     if (options.pairs is None) == (options.moving is None or options.fixed is None):
         raise ConfigError("give either a moving and a fixed scan, or a table with --pairs")
@@ -192,8 +193,7 @@ def _check(options: argparse.Namespace) -> None:
     if options.jobs < 1 or options.instance_steps < 0:
         raise ConfigError("--jobs is 1 or more, --instance-steps 0 or more", remedy="Give such a number")
     for form in options.forms.split(","):
-        if form not in FORMS:
-            raise ConfigError(f"there is no form of transform '{form}'", remedy=f"Known ones are: {', '.join(FORMS)}")
+        check_form(form)
 
 
 def _chosen(options: argparse.Namespace) -> Choice:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from numpy.typing import NDArray
 
 from spnet.data.dicom_slices import GET_AGAIN, cause_of, in_order, read_header, read_slice, tag_of
 from spnet.data.nifti import Volume
 from spnet.errors import DataError
+from spnet.transforms.world import grid_matrix
 
 _SERIES, _DESCRIPTION, _PATIENT = "0020|000e", "0008|103e", "0010|0020"
 
@@ -55,7 +55,8 @@ def read_series(folder: str | Path, description: str) -> Series:
         image = _stack([item.path for item in slices], folder)
         tags = read_header(slices[0].path)
     data = np.ascontiguousarray(sitk.GetArrayViewFromImage(image).transpose(2, 1, 0))
-    return Series(Volume(data, _ras_affine(image)), tag_of(tags, _DESCRIPTION), tag_of(tags, _PATIENT))
+    affine = grid_matrix(image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+    return Series(Volume(data, affine), tag_of(tags, _DESCRIPTION), tag_of(tags, _PATIENT))
 
 
 @contextmanager
@@ -129,10 +130,3 @@ def _stack(names: Sequence[str], folder: Path) -> sitk.Image:
         raise DataError(
             f"the pixels of the series cannot be read ({cause_of(error)})", path=folder, remedy=GET_AGAIN
         ) from error
-
-
-def _ras_affine(image: sitk.Image) -> NDArray[np.float64]:
-    affine = np.eye(4)
-    affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
-    affine[:3, 3] = image.GetOrigin()
-    return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine

@@ -13,6 +13,7 @@ AVERAGE = "Average"
 DICE, DICE_MERGED = "dice", "dice_merged"
 HD95 = "hd95"
 BY_LABEL = (DICE, DICE_MERGED, HD95)
+LARGEST_LABEL = 2**24
 # Structure of metrics that concern the whole volume.
 VOLUME = "volume"
 # Metrics that the paper does not have, measured where the configuration's further_metrics lists them.
@@ -162,6 +163,11 @@ def label_set(definition: str | Mapping[str, Any]) -> LabelSet:
     regions = {name: tuple(ids) for name, ids in definition.get("regions", {}).items()}
     merged = {int(part): whole for part, whole in definition.get("merged", {}).items()}
     known = tuple(sorted({*scored, *definition.get("known", ()), *merged}))
+    if max(known, default=0) > LARGEST_LABEL:
+        raise ConfigError(
+            f"label {max(known)} is above {LARGEST_LABEL}: a study warps labels as 32-bit floats, which hold no more",
+            remedy="Give the labels smaller numbers, in the volumes too",
+        )
     for part, whole in merged.items():
         if whole not in scored:
             raise ConfigError(f"label {part} is merged into {whole}, which is not scored")

@@ -20,6 +20,19 @@ from spnet.files import atomic_path
 # Affines of an image and its labels often pass through different programs' rounding.
 AFFINE_TOLERANCE_MM = 1e-3
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
+_MILLIMETRES = {1: 1000.0, 3: 0.001}  # of NIfTI's other units of length, metre and micron
+# What nibabel and the libraries beneath it raise on files that are cut off or have bytes changed.
+_DAMAGE = (
+    OSError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    LookupError,
+    TypeError,
+    ValueError,
+    zlib.error,
+    HeaderDataError,
+)
 
 
 @dataclass(frozen=True)
@@ -56,24 +69,37 @@ def read_image(path: str | Path) -> Volume:
 
 
 def read_labels(path: str | Path, image: Volume | None = None) -> Volume:
-    """Read a label volume as int32; it must lie on the grid of `image`, if there is one.
+    """Read a label volume as int32, or as int64 where its ids want that; on the grid of `image`, if there is one.
 
     Raises
     ------
-    DataError: unreadable as for :func:`read_image`, not whole numbers, or on another grid.
+    DataError: unreadable as for :func:`read_image`, not whole numbers, too large ones, or on another grid.
     """
-    volume = _read(path)
-    labels = np.rint(volume.data)
-    if not np.isfinite(volume.data).all() or not np.allclose(labels, volume.data, rtol=0, atol=1e-3):
-        raise DataError(
-            "the label volume has values that are not whole numbers",
-            path=path,
-            remedy="Use the original labels; if they were resampled, resample them with nearest neighbour",
-        )
-    if image is None:
-        return Volume(labels.astype(np.int32), volume.affine)
-    check_same_grid(volume, image, path)
-    return Volume(labels.astype(np.int32), image.affine)
+    volume = _read(path, exact=True)
+    labels = volume.data
+    if labels.dtype.kind == "f":
+        labels = np.rint(labels)
+        if not np.isfinite(labels).all() or not np.allclose(labels, volume.data, rtol=0, atol=1e-3):
+            raise DataError(
+                "the label volume has values that are not whole numbers",
+                path=path,
+                remedy="Use the original labels; if they were resampled, resample them with nearest neighbour",
+            )
+    least, most = labels.min().item(), labels.max().item()
+    if most >= 2**63 or least < -(2**63):
+        raise DataError(f"label ids reach {most:.0f}, more than 64 bits hold", path=path, remedy="Number them anew")
+    small = least >= -(2**31) and most < 2**31
+    if image is not None:
+        check_same_grid(volume, image, path)
+    return Volume(labels.astype(np.int32 if small else np.int64), volume.affine if image is None else image.affine)
+
+
+def label_type(labels: NDArray[np.integer]) -> type[np.integer]:
+    """The first of int32, uint32 and int64 that holds every id: the larger ones are read by fewer programs."""
+    least, most = int(labels.min()), int(labels.max())
+    return next(
+        kind for kind in (np.int32, np.uint32, np.int64) if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max
+    )
 
 
 def check_same_grid(volume: Volume, reference: Volume, path: str | Path, kind: str = "label volume") -> None:
@@ -111,7 +137,7 @@ def write_volume(path: str | Path, volume: Volume, dtype: DTypeLike, *, space: i
     """
     if not str(path).endswith(NIFTI_SUFFIXES):
         raise OutputError("volumes are written as NIfTI", path=path, remedy="Give it a name that ends in .nii.gz")
-    image = nib.Nifti1Image(volume.data.astype(dtype), volume.affine)
+    image = nib.Nifti1Image(volume.data.astype(dtype), volume.affine, dtype=dtype)
     image.set_qform(volume.affine, space)
     image.set_sform(volume.affine, space)
     image.header.set_xyzt_units("mm")
@@ -119,12 +145,17 @@ def write_volume(path: str | Path, volume: Volume, dtype: DTypeLike, *, space: i
         nib.save(image, temporary)
 
 
-def load_array(path: str | Path) -> tuple[nib.spatialimages.SpatialImage, NDArray[np.float32]]:
+def load_array(path: str | Path, *, exact: bool = False) -> tuple[nib.spatialimages.SpatialImage, NDArray]:
     """The image in a file that nibabel reads, and its array, whatever its shape.
+
+    Parameters
+    ----------
+    exact: the array has the type that loses nothing (that of the file, or float64 where the header scales); else it is
+        float32.
 
     Raises
     ------
-    DataError: not there, not NIfTI, or truncated.
+    DataError: not there, not NIfTI, truncated, or of complex numbers or colours.
     """
     path = Path(path)
     if not path.exists():
@@ -133,20 +164,42 @@ def load_array(path: str | Path) -> tuple[nib.spatialimages.SpatialImage, NDArra
         )
     try:
         image = nib.load(path)
-        return image, np.asarray(image.dataobj, dtype=np.float32)
+        _check_kind(image.get_data_dtype(), path)
+        return image, np.asarray(image.dataobj, dtype=None if exact else np.float32)
     except ImageFileError as error:
         raise DataError(
             "this is not a NIfTI file, or it ends within its header", path=path, remedy="Get or convert it again"
         ) from error
-    except (OSError, EOFError, TypeError, ValueError, zlib.error, HeaderDataError) as error:
+    except _DAMAGE as error:
         raise DataError(
             f"the file is truncated or damaged ({first_line(error)})", path=path, remedy="Download or copy it again"
         ) from error
 
 
-def _read(path: str | Path) -> Volume:
+def position_of(image: nib.spatialimages.SpatialImage) -> NDArray[np.float64]:
+    """The 4x4 matrix from voxels to mm (RAS), whatever unit of length the header has."""
+    affine = np.array(image.affine, dtype=np.float64)
+    if isinstance(image, nib.Nifti1Pair):
+        affine[:3] *= _MILLIMETRES.get(int(image.header["xyzt_units"]) & 7, 1.0)
+    return affine
+
+
+def _check_kind(dtype: np.dtype, path: Path) -> None:
+    if dtype.kind == "c":
+        raise DataError(
+            "its voxels are complex numbers, of which it is not known what is meant",
+            path=path,
+            remedy="Save the magnitude (or the phase, if that is the image) as a file of its own",
+        )
+    if dtype.fields is not None:
+        raise DataError(
+            "its voxels are colours (RGB), not intensities or labels", path=path, remedy="Give the scan in grey"
+        )
+
+
+def _read(path: str | Path, *, exact: bool = False) -> Volume:
     path = Path(path)
-    image, data = load_array(path)
+    image, data = load_array(path, exact=exact)
     while data.ndim > 3 and data.shape[-1] == 1:
         data = data[..., 0]
     if data.ndim != 3 or min(data.shape) < 2:
@@ -155,10 +208,10 @@ def _read(path: str | Path) -> Volume:
             path=path,
             remedy="Extract one 3-D volume from it",
         )
-    affine = np.asarray(image.affine, dtype=np.float64)
+    affine = position_of(image)
     if isinstance(image, nib.Nifti1Pair):
         _check_header(image, path)
-    _check_affine(affine, path)
+    check_affine(affine, path)
     return Volume(data, affine)
 
 
@@ -188,8 +241,8 @@ def _check_header(image: nib.Nifti1Pair, path: Path) -> None:
         )
 
 
-def _check_affine(affine: NDArray, path: Path) -> None:
-    """Refuse positions that cannot be, and shear, which ITK images cannot express."""
+def check_affine(affine: NDArray, path: Path) -> None:
+    """Raise a DataError for positions that cannot be, and for shear, which ITK images cannot express."""
     columns = affine[:3, :3]
     if not np.isfinite(affine).all() or abs(np.linalg.det(columns)) < 1e-9:
         problem = "the affine in its header is not a position in space"

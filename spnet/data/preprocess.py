@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spnet.ants_bridge import import_ants, to_ants, transform_matrix
 from spnet.data.affine import register_affine
 from spnet.data.brainmask import mask_from_labels, mask_from_template
-from spnet.data.labels import LabelSet
+from spnet.data.labels import LARGEST_LABEL, LabelSet
 from spnet.data.layouts import Subject
 from spnet.data.nifti import Volume
 from spnet.data.options import PreprocessOptions
@@ -33,7 +33,7 @@ _MIRROR = np.diag([-1.0, 1, 1, 1])
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedSubject:
     """A subject on the common grid.
 
     Attributes
@@ -52,7 +52,7 @@ class Prepared:
     record: dict
 
 
-def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, seed: int = 0) -> Prepared:
+def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, seed: int = 0) -> PreparedSubject:
     """Prepare one subject.
 
     Raises
@@ -72,7 +72,7 @@ def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, s
     with _failures_told(subject):
         matrix, resampled, on_grid, target = _to_grid(native, grid, template, options, register, seed)
     scaled, unit = _scale_intensity(resampled, options, subject)
-    kept = _keep_known(np.rint(on_grid).astype(np.int32), labels)
+    kept = _keep_known(on_grid, labels)
     if subject.labels and not np.isin(kept, labels.scored).any():
         raise DataError(
             "none of the labels to be scored lies on the common grid",
@@ -99,7 +99,7 @@ def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, s
     record["flags"] = find_flags(record, options.min_correlation)
     for flag in record["flags"]:
         log.warning("%s: %s", subject.subject, flag)
-    return Prepared(Volume(scaled, affine), Volume(kept, affine), target, raw, record)
+    return PreparedSubject(Volume(scaled, affine), Volume(kept, affine), target, raw, record)
 
 
 def strip_skull(raw: RawScan, options: PreprocessOptions, subject: Subject, seed: int) -> Volume:
@@ -168,7 +168,9 @@ def _to_grid(
             transforms = [register_affine(native.image, template, scale, bound, folder, ants)]
         matrix = transform_matrix(transforms[0], ants) if register else np.eye(4)
         image = _resample(native.image, grid, transforms, "linear", ants)
-        labels = _resample(native.labels, grid, transforms, "nearestNeighbor", ants) if native.labels else grid.data
+        labels = (
+            _resample_labels(native.labels, grid, transforms, ants) if native.labels else grid.data.astype(np.int32)
+        )
         return matrix, image, labels, _resample(template, grid, [], "linear", ants)
 
 
@@ -181,6 +183,16 @@ def _resample(
         transformlist=transforms,
         interpolator=interpolator,
     ).numpy()
+
+
+def _resample_labels(volume: Volume, grid: Volume, transforms: list[str], ants: ModuleType) -> NDArray[np.integer]:
+    """Nearest neighbour; ids that ANTs' 32-bit floats do not hold go through it as positions among those that occur."""
+    ids = None
+    if volume.data.max() > LARGEST_LABEL:
+        ids, positions = np.unique(np.append(0, volume.data), return_inverse=True)
+        volume = Volume(positions[1:].reshape(volume.data.shape), volume.affine)
+    labels = np.rint(_resample(volume, grid, transforms, "nearestNeighbor", ants)).astype(np.int32)
+    return labels if ids is None else ids[labels]
 
 
 def _scale_intensity(
@@ -198,6 +210,6 @@ def _scale_intensity(
     return (np.minimum(scaled, 1) if options.clip else scaled).astype(np.float32), unit
 
 
-def _keep_known(data: NDArray[np.int32], labels: LabelSet) -> NDArray[np.int32]:
+def _keep_known(data: NDArray[np.integer], labels: LabelSet) -> NDArray[np.integer]:
     """What the protocol defines but is not scored stays."""
-    return np.where(np.isin(data, list(labels.known)), data, 0).astype(np.int32)
+    return np.where(np.isin(data, list(labels.known)), data, 0).astype(data.dtype)

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from spnet.data.sheets import read_sheet
 from spnet.errors import DataError
 from spnet.files import write_text
 
@@ -54,24 +53,20 @@ def read_split(path: str | Path) -> dict[str, str]:
     ------
     DataError: a column is missing, a part is unknown, or a subject is there twice (in two parts that is leakage).
     """
-    path = Path(path)
-    try:
-        table = pd.read_csv(path, sep="\t", dtype=str, comment="#", keep_default_na=False)
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"this split file cannot be read ({error})", path=path) from error
-    if list(table.columns) != COLUMNS:
-        raise DataError(f"columns must be {COLUMNS}, not {list(table.columns)}", path=path, remedy="Separate by tabs")
-    unknown = sorted(set(table["split"]) - set(PARTS))
-    if unknown:
-        raise DataError(f"'{unknown[0]}' is not a part", path=path, remedy=f"Parts are: {', '.join(PARTS)}")
-    double = table[table["subject"].duplicated(keep=False)]
-    if len(double):
-        name = double["subject"].iloc[0]
-        where = " and ".join(sorted(set(double.loc[double["subject"] == name, "split"])))
-        raise DataError(
-            f"subject '{name}' is there twice (in {where})", path=path, remedy="A subject may be in one part only"
-        )
-    return dict(zip(table["subject"], table["split"], strict=True))
+    split: dict[str, str] = {}
+    for number, row in read_sheet(path, COLUMNS, comments=True):
+        name, part = row["subject"], row["split"]
+        if part not in PARTS:
+            raise DataError(
+                f"line {number}: '{part}' is not a part", path=path, remedy=f"Parts are: {', '.join(PARTS)}"
+            )
+        if name in split:
+            where = " and ".join(sorted({split[name], part}))
+            raise DataError(
+                f"subject '{name}' is there twice (in {where})", path=path, remedy="A subject may be in one part only"
+            )
+        split[name] = part
+    return split
 
 
 def write_split(split: Mapping[str, str], path: str | Path) -> None:

@@ -60,7 +60,7 @@ def _judge(topic: str, holds: bool, told: str) -> Finding:
 def _pair() -> tuple[Tensor, Tensor, Tensor]:
     """The MNI152 brain at 5 mm, the same deformed at random (fixed seed), and the velocity that did it."""
     from spnet.data.templates import MNI152, centre_grid, read_template
-    from spnet.data.virtual.deform import generator, random_velocity, resampled
+    from spnet.virtual.deform import generator, random_velocity, resampled
 
     template = read_template(MNI152)
     affine, shape = centre_grid(template, _SPACING_MM, _SHAPE)
@@ -75,8 +75,8 @@ def _fields() -> Finding:
     """A zero field changes nothing; opposite velocities undo each other and do not fold."""
     moving, _, velocity = _pair()
     changed = (warp(moving, torch.zeros_like(velocity), "exact") - moving).abs().max().item()
-    there, back = integrate(velocity), integrate(-velocity)
-    error, folds = inverse_consistency_error(there, back, "exact"), percent_folding(there)
+    forward, backward = integrate(velocity), integrate(-velocity)
+    error, folds = inverse_consistency_error(forward, backward, "exact"), percent_folding(forward)
     holds = changed < 1e-5 and error < 0.05 and folds == 0
     told = f"a zero field changes {changed:.0e} of the range; exp(v) and exp(-v) undo each other to {error:.3f} voxel"
     return _judge("fields", holds, f"{told}; Jab {folds:g} %")
@@ -103,9 +103,9 @@ def _network() -> Finding:
     moving, fixed, _ = _pair()
     method = _spnet().eval()
     with torch.inference_mode():
-        there, back = method(moving, fixed), method(fixed, moving)
-    apart = (there.displacement - back.inverse).abs().max().item()
-    largest = there.displacement.abs().max().item()
+        found, swapped = method(moving, fixed), method(fixed, moving)
+    apart = (found.forward - swapped.backward).abs().max().item()
+    largest = found.forward.abs().max().item()
     holds = 0 < largest < float("inf") and apart <= 1e-4 * largest
     return _judge("network", holds, f"SPnet: fields of swapped images differ by {apart / largest:.0e} of the largest")
 
@@ -131,10 +131,10 @@ def _published(weights: Path) -> Finding:
     load_weights(method, weights)
     with torch.inference_mode():
         found = method(moving, fixed)
-    warped = warp(moving, found.displacement, "exact")
+    warped = warp(moving, found.forward, "exact")
     share = ((warped - fixed).square().mean() / (moving - fixed).square().mean()).item()
-    folds = percent_folding(found.displacement)
-    error = inverse_consistency_error(found.displacement, found.inverse, "official")
+    folds = percent_folding(found.forward)
+    error = inverse_consistency_error(found.forward, found.backward, "official")
     told = f"published weights: squared difference {share:.2f} of before, Jab {folds:g} %, ICE {error:.3f} voxel"
     return _judge("spnet", share < 0.5 and folds < 0.1 and error < 0.1, told)
 
@@ -144,8 +144,8 @@ def _gpu() -> Finding:
     moving, fixed, _ = _pair()
     method = _spnet().eval()
     with torch.inference_mode():
-        on_cpu = method(moving, fixed).displacement
-        on_gpu = method.cuda()(moving.cuda(), fixed.cuda()).displacement.cpu()
+        on_cpu = method(moving, fixed).forward
+        on_gpu = method.cuda()(moving.cuda(), fixed.cuda()).forward.cpu()
     apart, largest = (on_cpu - on_gpu).abs().max().item(), on_cpu.abs().max().item()
     return _judge(
         "gpu", apart <= 1e-3 * largest, f"the same field as on the CPU to {apart / largest:.0e} of the largest"

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spnet.data.displacement import read_displacement
 from spnet.data.labels import DICE, HD95, SDLOGJ, SDLOGJ_UNSHIFTED, VOLUME, LabelSet
 from spnet.data.nifti import AFFINE_TOLERANCE_MM, Volume, read_labels
 from spnet.errors import ConfigError, DataError
 from spnet.metrics import dice_per_label, hd95_per_label, percent_folding, sd_log_jacobian
+from spnet.transforms import Grid, on_grid
+from spnet.transforms.files import read_transform
+from spnet.transforms.jacobian import unmirrored
 
 COLUMNS = ["metric", "structure", "value"]
 # More are no segmentation but an image.
@@ -40,17 +42,23 @@ class OwnScores:
 
 
 def evaluate_labels(
-    warped: str | Path, fixed: str | Path, labels: LabelSet | None = None, displacement: str | Path | None = None
+    warped: str | Path,
+    fixed: str | Path,
+    labels: LabelSet | None = None,
+    transform: str | Path | None = None,
+    moving: str | Path | None = None,
 ) -> OwnScores:
     """Score warped labels against fixed ones, both NIfTI on one grid.
 
-    Dice and HD95 (mm) of every label, of regions and of all (means over the labels that have one); of a displacement
-    field ``jab`` and ``jab_central`` (percent), ``sdlogj`` and ``sdlogj_unshifted``.
+    Dice and HD95 (mm) of every label, of regions and of all (means over the labels that have one); of a transform
+    ``jab`` and ``jab_central`` (percent), ``sdlogj`` and ``sdlogj_unshifted``.
 
     Parameters
     ----------
     labels: which count; every id above 0 in either volume unless given.
-    displacement: that warped them, as :func:`spnet.data.displacement.read_displacement` takes it.
+    transform: that warped them, in any form that :func:`spnet.transforms.files.read_transform` reads.
+    moving: the moving image or labels as they were, where the transform does not know their grid (Learn2Reg's forms);
+        the grid of the fixed ones unless given.
 
     Raises
     ------
@@ -59,7 +67,7 @@ def evaluate_labels(
     volumes = {Path(path): read_labels(path) for path in (warped, fixed)}
     first, second = _pair(Path(warped), Path(fixed), volumes)
     chosen = labels or LabelSet(scored=_ids_in(volumes))
-    field = None if displacement is None else read_displacement(displacement, second)
+    field = None if transform is None else _field(Path(transform), Path(fixed), second, moving)
     data = [torch.from_numpy(volume.data) for volume in (first, second)]
     dice = dice_per_label(*data, chosen.scored)
     if not dice:
@@ -129,6 +137,20 @@ def _pair(warped: Path, fixed: Path, volumes: Mapping[Path, Volume]) -> tuple[Vo
     return first, second
 
 
+def _field(path: Path, fixed: Path, labels: Volume, moving: str | Path | None) -> torch.Tensor:
+    """A transform's displacement on the grid of the fixed labels, [1, 3, D, H, W] in voxels."""
+    grid = Grid.of(labels)
+    found = read_transform(path, grid, grid if moving is None else Grid.of(read_labels(moving)))
+    made_for = found.fixed or grid
+    if made_for.shape != grid.shape or np.abs(made_for.affine - grid.affine).max() > AFFINE_TOLERANCE_MM:
+        raise DataError(
+            f"the transform was made for another grid than that of {fixed.name}",
+            path=path,
+            remedy="Give the labels of the very image that it was made for, or the transform for these",
+        )
+    return torch.from_numpy(unmirrored(on_grid(found, grid).displacement))[None]
+
+
 def _ids_in(volumes: Mapping[Path, Volume]) -> tuple[int, ...]:
     """Every id above 0 in one of the volumes.
 
@@ -195,11 +217,6 @@ def _field_lines(field: pd.Series) -> list[str]:
         f"Jab     {folds:.4f} % of voxels fold by forward differences, {central:.4f} % by central ones",
         f"SDlogJ  {field[SDLOGJ]:.4f} of log(|J| + 3), as Learn2Reg; {field[SDLOGJ_UNSHIFTED]:.4f} of log |J|",
     ]
-
-
-def to_tsv(scores: OwnScores) -> str:
-    """The table, tab-separated."""
-    return scores.table.to_csv(sep="\t", index=False)
 
 
 def _listed(ids: Sequence[int]) -> str:

@@ -59,15 +59,15 @@ def make_ready(method: Method, image: Tensor) -> Ready:
 def register_ready(method: Method, first: Ready, second: Ready) -> BothWays:
     """:func:`register_both_ways` of images made ready."""
     device = method.device
-    with measure(device) as there:
+    with measure(device) as forward_match:
         registration = method.match(first.prepared, second.prepared)
-    forward, backward = registration.displacement, registration.inverse
-    costs = [_whole_cost(first, second, there)]
+    forward, backward = registration.forward, registration.backward
+    costs = [_whole_cost(first, second, forward_match)]
     one_pass = backward is not None
     if not one_pass:
-        with measure(device) as back:
-            backward = method.match(second.prepared, first.prepared).displacement
-        costs.append(_whole_cost(first, second, back))
+        with measure(device) as backward_match:
+            backward = method.match(second.prepared, first.prepared).forward
+        costs.append(_whole_cost(first, second, backward_match))
     else:
         costs = [Cost(costs[0].seconds / 2, costs[0].peak_mb)] * 2
     for field in (forward, backward):

@@ -11,9 +11,14 @@ from spnet.fields.warp import check_field
 
 Differences = Literal["forward", "central"]
 
+_SLAB = 16  # planes at a time
+
 
 def jacobian_determinant(displacement: Tensor, differences: Differences = "forward") -> Tensor:
     """Determinant of the Jacobian of ``phi = id + u`` (paper, Eq. 12).
+
+    Where no gradient is asked for it is computed in slabs along the first axis, to the same bits: a determinant of a
+    whole volume takes some twenty volumes of memory.
 
     Parameters
     ----------
@@ -22,6 +27,22 @@ def jacobian_determinant(displacement: Tensor, differences: Differences = "forwa
         ``central`` (one-sided at the borders, as ``numpy.gradient``) gives [B, D, H, W].
     """
     check_field(displacement)
+    if differences not in ("forward", "central"):
+        raise ValueError(f"differences are forward or central, not '{differences}'")
+    if displacement.requires_grad and torch.is_grad_enabled():
+        return _determinant(displacement, differences)
+    planes = displacement.shape[2]
+    neighbours, missing = (0, 1) if differences == "forward" else (1, 0)  # planes looked at below; planes without value
+    result = displacement.new_empty(displacement.shape[0], *(size - missing for size in displacement.shape[2:]))
+    for start in range(0, planes - missing, _SLAB):
+        stop = min(start + _SLAB, planes - missing)
+        low = max(start - neighbours, 0)
+        slab = _determinant(displacement[:, :, low : min(stop + 1, planes)], differences)
+        result[:, start:stop] = slab[:, start - low : stop - low]
+    return result
+
+
+def _determinant(displacement: Tensor, differences: Differences) -> Tensor:
     if differences == "forward":
         corner = displacement[:, :, :-1, :-1, :-1]
         gradients = [
@@ -29,10 +50,8 @@ def jacobian_determinant(displacement: Tensor, differences: Differences = "forwa
             displacement[:, :, :-1, 1:, :-1] - corner,
             displacement[:, :, :-1, :-1, 1:] - corner,
         ]
-    elif differences == "central":
-        gradients = list(torch.gradient(displacement, dim=(2, 3, 4)))
     else:
-        raise ValueError(f"differences are forward or central, not '{differences}'")
+        gradients = list(torch.gradient(displacement, dim=(2, 3, 4)))
     # rows[k][j] is d(phi_k)/d(x_j)
     rows = [[gradients[j][:, k] + (1.0 if j == k else 0.0) for j in range(3)] for k in range(3)]
     (a, b, c), (d, e, f), (g, h, i) = rows

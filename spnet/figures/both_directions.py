@@ -18,8 +18,8 @@ def draw(material: Material) -> Figure:
     """Two rows per pair: A, B warped back onto it, and the fields as deformed grids; B, A warped onto it, and the
     fields as colour.
 
-    A grid's lines lie at x + u(x); the composition's are straight and its colours white where a way there and back
-    ends where it began. All fields of a pair are coloured on one scale, whose end is written in the corner.
+    A grid's lines lie at x + u(x); the composition's are straight and its colours white where going forward and
+    backward ends where it began. All fields of a pair are coloured on one scale, whose end is written in the corner.
     """
     shown = [
         (dataset, pair, choose_cut(pair, dataset))

@@ -88,7 +88,7 @@ class ShownPair:
         return _warp(self.moving.labels, chosen, self.sampler, "nearest").astype(np.int32)
 
     def composition(self) -> NDArray[np.float32]:
-        """Displacement of the way there and back, with the sampler of the paper's inverse consistency error."""
+        """Displacement of going forward and backward, with the sampler of the paper's inverse consistency error."""
         outer, inner = (torch.from_numpy(data)[None] for data in (self.backward, self.forward))
         return compose(outer, inner, "official")[0].numpy()
 

@@ -18,7 +18,7 @@ from spnet.data.nifti import Volume, reoriented
 from spnet.figures import style
 
 if TYPE_CHECKING:  # drawing needs none of what preparing needs
-    from spnet.data.preprocess import Prepared
+    from spnet.data.preprocess import PreparedSubject
 
 _PLANES = ("sagittal", "coronal", "axial")
 # So few that noise stays small in a file, and enough that no steps show.
@@ -39,7 +39,7 @@ class _Slice:
     size: NDArray  # in mm
 
 
-def draw_preparation(prepared: Prepared, path: str | Path) -> None:
+def draw_preparation(prepared: PreparedSubject, path: str | Path) -> None:
     """Draw three planes of a subject: as it came, prepared, and prepared with the target's outline.
 
     A head that the affine step misplaced, labels that do not belong to the image, and a brain mask that cut too much

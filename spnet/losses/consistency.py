@@ -10,7 +10,7 @@ from spnet.fields import Sampler, compose
 
 
 def inverse_consistency(forward: Tensor, backward: Tensor, sampler: Sampler = "exact") -> Tensor:
-    """Mean squared displacement of going there and back, from both ends, in squared voxels.
+    """Mean squared displacement of going forward and backward, from both ends, in squared voxels.
 
     ``mean |u_AB(x) + u_BA(x + u_AB(x))|^2`` per component, plus its mirror; fields [B, 3, D, H, W].
     """

@@ -21,14 +21,14 @@ class Registration:
 
     Attributes
     ----------
-    displacement: [B, 3, D, H, W], warps the moving image onto the fixed one.
-    inverse: the same the other way round, where one pass of the method gives both; else None, and evaluation swaps the
-        inputs.
+    forward: displacement [B, 3, D, H, W] that warps the moving image onto the fixed one.
+    backward: the one that warps the fixed image onto the moving one, where one pass of the method gives both; else
+        None, and evaluation swaps the inputs.
     details: whatever the method's own loss (or a figure) needs.
     """
 
-    displacement: Tensor
-    inverse: Tensor | None = None
+    forward: Tensor
+    backward: Tensor | None = None
     details: Any = None
 
 
@@ -128,8 +128,8 @@ class Method(nn.Module, ABC):
         """Register two prepared images of one size."""
         with self.compute.precision(self.device):
             found = self.register(moving.features, fixed.features)
-        inverse = None if found.inverse is None else crop(found.inverse, fixed.margins)
-        return replace(found, displacement=crop(found.displacement, fixed.margins), inverse=inverse)
+        backward = None if found.backward is None else crop(found.backward, fixed.margins)
+        return replace(found, forward=crop(found.forward, fixed.margins), backward=backward)
 
     def extract(self, image: Tensor) -> Any:
         """What `register` takes of an image whose size is a multiple of `multiple`; the image itself unless a method
@@ -150,7 +150,7 @@ class Method(nn.Module, ABC):
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Named, already weighted terms; their sum is minimised.
 
-        A method that is trained on both passes of its network (ICNet, SCCnet) wants `inverse` from the second one.
+        A method that is trained on both passes of its network (ICNet, SCCnet) wants `backward` from the second one.
         """
         raise NotImplementedError(f"{type(self).__name__} is not trained")
 

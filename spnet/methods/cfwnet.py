@@ -52,7 +52,7 @@ class CFWnetOptions:
 
 
 @dataclass(frozen=True)
-class Level:
+class CascadeLevel:
     """What one level found, [B, 3, ...] in voxels of its grid: its own output, and the displacement with the coarser
     levels'.
     """
@@ -78,13 +78,13 @@ class CFWnet(Method, PyramidLayers):
 
     def register(self, moving: list[Tensor], fixed: list[Tensor]) -> Registration:
         """Displacement of the moving image; `details` are the levels, finest first, on the padded grid."""
-        found: list[Level] = []
+        found: list[CascadeLevel] = []
         warped, inputs, coarse = moving[-1], [], None
         for level in reversed(range(self.levels)):
             output, hidden = self.estimate(level, [warped, fixed[level], *inputs])
             composed = self.options.residual and coarse is not None
             displacement = compose(coarse, output, self.sampler) if composed else output
-            found.append(Level(output, displacement))
+            found.append(CascadeLevel(output, displacement))
             if level:
                 coarse = upsample(displacement)
                 inputs = [self.global_feature(level, hidden), coarse]

@@ -25,8 +25,8 @@ class Compute:
     convolutions: precision of a network's convolutions, and of nothing else: ``float32``; ``tf32`` (CUDA alone: inputs
         rounded to 11 bits, sums in float32); ``bfloat16`` (heads as with ``tf32``); or ``auto``, which is TF32 where
         there is such, else float32.
-    batch_directions: SPnet's ways there and back are one batch of two, not one after the other; ``auto`` decides at
-        every level, by device and size.
+    batch_directions: SPnet's forward and backward ways are one batch of two, not one after the other; ``auto`` decides
+        at every level, by device and size.
     recompute: SPnet keeps neither activations nor squarings for the backward pass and does them again there: less
         memory, more time.
     """

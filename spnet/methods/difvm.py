@@ -86,7 +86,7 @@ class DifVM(Method):
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Squared difference over the image variance, and the divergence from a smooth prior."""
-        warped = warp(moving, registration.displacement, self.sampler)
+        warped = warp(moving, registration.forward, self.sampler)
         return {
             "similarity": F.mse_loss(warped, fixed) / self.options.image_sigma**2,
             "divergence": smooth_prior_divergence(*registration.details, self.options.prior_precision),

@@ -121,20 +121,21 @@ class ICNet(Method, UNetLayers):
     def training_loss(self, images: Sequence[Tensor]) -> dict[str, Tensor]:
         """The terms of both passes."""
         moving, fixed = images
-        forward, backward = self(moving, fixed).displacement, self(fixed, moving).displacement
+        forward, backward = self(moving, fixed).forward, self(fixed, moving).forward
         return self.loss(Registration(forward, backward), moving, fixed)
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Similarity both ways, inverse consistency, anti-folding and smoothness of both fields."""
-        options, fields = self.options, (registration.displacement, registration.inverse)
+        options, fields = self.options, (registration.forward, registration.backward)
         if options.similarity == "mse":
             moving, fixed = standardise(moving), standardise(fixed)
             dissimilarity = F.mse_loss
         else:
             dissimilarity = _negative_ncc
-        there, back = (warp(image, field, self.sampler) for image, field in zip((moving, fixed), fields, strict=True))
+        images = zip((moving, fixed), fields, strict=True)
+        onto_fixed, onto_moving = (warp(image, field, self.sampler) for image, field in images)
         return {
-            "similarity": dissimilarity(fixed, there) + dissimilarity(moving, back),
+            "similarity": dissimilarity(fixed, onto_fixed) + dissimilarity(moving, onto_moving),
             "inverse": options.inverse_weight * inverse_consistency(*fields, self.sampler),
             "antifold": options.antifold_weight * sum(antifold(field) for field in fields),
             "smoothness": options.smoothness_weight * sum(gradient_smoothness(field) for field in fields),

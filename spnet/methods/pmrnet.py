@@ -154,7 +154,7 @@ class PMRnet(Method):
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Similarity, divergence of the final and the latent velocities from a smooth prior, feature distance."""
         options = self.options
-        warped = warp(moving, registration.displacement, self.sampler)
+        warped = warp(moving, registration.forward, self.sampler)
         if options.similarity == "mse":
             similarity = F.mse_loss(warped, fixed) / options.image_sigma**2
         else:

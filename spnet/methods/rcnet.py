@@ -80,7 +80,7 @@ class RCnet(Method):
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Similarity of the last warped image only, and the smoothness of every cascade's own displacement."""
-        warped = warp(moving, registration.displacement, self.sampler)
+        warped = warp(moving, registration.forward, self.sampler)
         if self.options.similarity == "lncc":
             terms = {"similarity": -local_ncc(fixed, warped)}
         else:

@@ -26,8 +26,8 @@ class SCCnetOptions(VoxelMorphOptions):
 
     Attributes
     ----------
-    inverse_weight, cycle_weight: of mean squared displacements, in squared voxels, left after there-and-back and after
-        the triplet's cycles.
+    inverse_weight, cycle_weight: of mean squared displacements, in squared voxels, left after going forward and
+        backward, and after the triplet's cycles.
     cycle_every: the cycle term, which costs four more passes, enters every so many steps, as many times as heavy.
     """
 
@@ -60,22 +60,24 @@ class SCCnet(VoxelMorph):
     def training_loss(self, images: Sequence[Tensor]) -> dict[str, Tensor]:
         """The pair's terms for the first two images, and the cycle term of all three."""
         first, second, third = images
-        forward, backward = self(first, second).displacement, self(second, first).displacement
+        forward, backward = self(first, second).forward, self(second, first).forward
         terms = self.loss(Registration(forward, backward), first, second)
         if self._with_cycle and self.options.cycle_weight:
             # A field that warps A onto B leads from B's grid to A: both ways round the triplet, from the first image.
-            one_way = [self(third, first).displacement, self(second, third).displacement, forward]
-            other_way = [backward, self(third, second).displacement, self(first, third).displacement]
+            one_way = [self(third, first).forward, self(second, third).forward, forward]
+            other_way = [backward, self(third, second).forward, self(first, third).forward]
             cycles = sum(cycle_consistency(fields, self.sampler) for fields in (one_way, other_way))
             terms["cycle"] = self.options.cycle_weight * self.options.cycle_every * cycles
         return terms
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Similarity and smoothness both ways, and inverse consistency of the two fields."""
-        options, fields = self.options, (registration.displacement, registration.inverse)
-        there, back = (warp(image, field, self.sampler) for image, field in zip((moving, fixed), fields, strict=True))
+        options, fields = self.options, (registration.forward, registration.backward)
+        images = zip((moving, fixed), fields, strict=True)
+        onto_fixed, onto_moving = (warp(image, field, self.sampler) for image, field in images)
         terms = {
-            "similarity": -local_ncc(fixed, there, options.window) - local_ncc(moving, back, options.window),
+            "similarity": -local_ncc(fixed, onto_fixed, options.window)
+            - local_ncc(moving, onto_moving, options.window),
             "smoothness": options.smoothness_weight * sum(gradient_smoothness(field) for field in fields),
             "inverse": options.inverse_weight * inverse_consistency(*fields, self.sampler),
         }

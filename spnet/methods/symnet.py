@@ -87,10 +87,11 @@ class SYMNet(Method, UNetLayers):
         """Similarity at the mean shape and at both ends, equal lengths of the two ways, no folding, smoothness."""
         options, half = self.options, registration.details
         padded_moving, padded_fixed = self._pad(moving)[0], self._pad(fixed)[0]
-        fields = (registration.displacement, registration.inverse)
-        there, back = (warp(image, field, self.sampler) for image, field in zip((moving, fixed), fields, strict=True))
+        fields = (registration.forward, registration.backward)
+        images = zip((moving, fixed), fields, strict=True)
+        onto_fixed, onto_moving = (warp(image, field, self.sampler) for image, field in images)
         meeting = (warp(padded_moving, half.moving, self.sampler), warp(padded_fixed, half.fixed, self.sampler))
-        whole = local_ncc(fixed, there, options.window) + local_ncc(moving, back, options.window)
+        whole = local_ncc(fixed, onto_fixed, options.window) + local_ncc(moving, onto_moving, options.window)
         smoothness = gradient_smoothness(half.moving_velocity) + gradient_smoothness(half.fixed_velocity)
         return {
             "similarity_mean": -local_ncc(*meeting, options.window),

@@ -6,16 +6,14 @@ import glob
 import tempfile
 from dataclasses import asdict, dataclass
 
-import nibabel as nib
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from spnet.ants_bridge import import_ants
 from spnet.errors import RegistrationError
 from spnet.methods.base import Method, Registration
 from spnet.methods.options import as_tuples
+from spnet.transforms.files import read_transform
 
 
 @dataclass(frozen=True)
@@ -69,17 +67,8 @@ class SyN(Method):
                 )
             except (RuntimeError, ValueError) as error:
                 raise RegistrationError(f"ANTs could not register this pair: {error}") from error
-            fields = [_read_field(f"{folder}/*[0-9]{name}.nii.gz") for name in ("Warp", "InverseWarp")]
-        displacement, inverse = (torch.from_numpy(field)[None].to(moving) for field in fields)
-        return Registration(displacement, inverse)
-
-
-def _read_field(pattern: str) -> NDArray[np.float32]:
-    """An ITK displacement field [D, H, W, 1, 3] as [3, D, H, W].
-
-    The images were given unit spacing, zero origin and identity direction in ITK's own world, so its physical units
-    are voxels and its components move array axes in order.
-    """
-    (path,) = glob.glob(pattern)
-    data = np.asarray(nib.load(path).dataobj, dtype=np.float32)[..., 0, :]
-    return np.ascontiguousarray(np.moveaxis(data, -1, 0))
+            # The images have unit spacing, zero origin and identity direction in ITK's world: its mm are voxels.
+            files = [path for name in ("Warp", "InverseWarp") for path in glob.glob(f"{folder}/*[0-9]{name}.nii.gz")]
+            fields = [read_transform(path).displacement for path in files]
+        forward, backward = (torch.from_numpy(field)[None].to(moving) for field in fields)
+        return Registration(forward, backward)

@@ -115,8 +115,8 @@ class VoxelMorph(Method):
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
         """Local cross-correlation and smoothness of the displacement."""
-        warped = warp(moving, registration.displacement, self.sampler)
+        warped = warp(moving, registration.forward, self.sampler)
         return {
             "similarity": -local_ncc(fixed, warped, self.options.window),
-            "smoothness": self.options.smoothness_weight * gradient_smoothness(registration.displacement),
+            "smoothness": self.options.smoothness_weight * gradient_smoothness(registration.forward),
         }

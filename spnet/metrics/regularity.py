@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
@@ -13,7 +11,6 @@ from spnet.fields.jacobian import Differences, jacobian_determinant
 LEARN2REG_SHIFT = 3.0
 _LOWEST, _HIGHEST = 1e-9, 1e9
 _BORDER = 2
-_SLAB = 16  # planes at a time: a determinant of a whole volume takes some twenty volumes of memory
 
 
 def percent_folding(displacement: Tensor, differences: Differences = "forward") -> float:
@@ -24,11 +21,8 @@ def percent_folding(displacement: Tensor, differences: Differences = "forward") 
     displacement: [B, 3, D, H, W] in voxels.
     differences: forward differences give the magnitude of the paper's Table 3, central ones do not.
     """
-    folded, voxels = 0, 0
-    for determinant in _determinants(displacement, differences):
-        folded = folded + (determinant <= 0).sum()
-        voxels += determinant.numel()
-    return 100 * int(folded) / voxels
+    determinant = jacobian_determinant(displacement, differences)
+    return 100 * int((determinant <= 0).sum()) / determinant.numel()
 
 
 def sd_log_jacobian(displacement: Tensor, shift: float = LEARN2REG_SHIFT) -> float:
@@ -47,18 +41,5 @@ def sd_log_jacobian(displacement: Tensor, shift: float = LEARN2REG_SHIFT) -> flo
     if min(displacement.shape[2:], default=0) <= 2 * _BORDER:
         raise ValueError(f"sides of {2 * _BORDER + 1} voxels or more are needed, not {tuple(displacement.shape[2:])}")
     inside = slice(_BORDER, -_BORDER)
-    slabs = [slab[:, :, inside, inside] for slab in _determinants(displacement, "central")]
-    determinant = torch.cat(slabs, dim=1)[:, inside].double()
+    determinant = jacobian_determinant(displacement, "central")[:, inside, inside, inside].double()
     return torch.log((determinant + shift).clamp(_LOWEST, _HIGHEST)).std(correction=0).item()
-
-
-def _determinants(displacement: Tensor, differences: Differences) -> Iterator[Tensor]:
-    """The Jacobian determinant in slabs along the first axis, each the same as of the whole volume."""
-    planes = displacement.shape[2]
-    neighbours = 0 if differences == "forward" else 1  # planes below that a difference looks at; above it is one
-    last = planes - 1 if differences == "forward" else planes
-    for start in range(0, last, _SLAB):
-        stop = min(start + _SLAB, last)
-        low = max(start - neighbours, 0)
-        slab = jacobian_determinant(displacement[:, :, low : min(stop + 1, planes)], differences)
-        yield slab[:, start - low : stop - low]

@@ -19,8 +19,9 @@ import torch
 from tqdm import tqdm
 
 from spnet import __version__
+from spnet.data.sheets import read_sheet
 from spnet.device import choose_device
-from spnet.errors import DataError, RegistrationError, SpnetError, first_line
+from spnet.errors import DataError, RegistrationError, SpnetError, did_you_mean
 from spnet.files import atomic_path, make_folder
 from spnet.methods.base import Method
 from spnet.registration.choice import Choice
@@ -83,25 +84,18 @@ def read_pairs(path: str | Path) -> dict[str, PairFiles]:
     DataError: no such table or no pairs in it, an unknown or missing column, an empty cell, or two pairs of one id.
     """
     path = Path(path)
-    try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"this is not a readable tab-separated table ({first_line(error)})",
-            path=path,
-            remedy=f"Give a text file with the columns {' and '.join(_REQUIRED)}, separated by tabs",
-        ) from error
-    unknown = [column for column in table.columns if column not in (*_REQUIRED, *_OPTIONAL)]
-    if unknown or not set(_REQUIRED) <= set(table.columns):
-        raise DataError(
-            f"its columns are {', '.join(table.columns)}",
-            path=path,
-            remedy=f"Needed are {' and '.join(_REQUIRED)}, separated by tabs; known besides: {', '.join(_OPTIONAL)}",
-        )
-    if table.empty:
+    rows = read_sheet(path, _REQUIRED)
+    if not rows:
         raise DataError("the table has no pairs", path=path, remedy="Write one pair a line below the header")
+    unknown = [column for column in rows[0][1] if column not in (*_REQUIRED, *_OPTIONAL)]
+    if unknown:
+        raise DataError(
+            f"there is no column '{unknown[0]}'{did_you_mean(unknown[0], _OPTIONAL)}",
+            path=path,
+            remedy=f"Needed are {' and '.join(_REQUIRED)}; known besides: {', '.join(_OPTIONAL)}",
+        )
     pairs: dict[str, PairFiles] = {}
-    for number, row in enumerate(table.to_dict("records"), start=2):
+    for number, row in rows:
         if not row["moving"] or not row["fixed"]:
             raise DataError(f"line {number} lacks a moving or a fixed scan", path=path, remedy="Name both scans")
         files = PairFiles(*(_scan_of(row, role, path.parent) for role in _REQUIRED))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from spnet.data.nifti import Volume, write_volume
+from spnet.data.nifti import Volume, label_type, write_volume
 from spnet.errors import DataError
 from spnet.evaluation.cost import measure
 from spnet.fields import jacobian_determinant, warp
@@ -22,7 +22,7 @@ from spnet.methods.base import Method
 from spnet.metrics import dice_per_label
 from spnet.provenance import dependency_versions, git_commit, plain
 from spnet.registration.choice import Choice
-from spnet.registration.pair import Found, Reading, match
+from spnet.registration.pair import MatchedPair, Reading, match
 from spnet.registration.scan import PreparedScan, ScanFiles, prepare_scan, read_native
 from spnet.transforms import Grid, Transform, warp_volume
 from spnet.transforms.files import write_transform
@@ -31,12 +31,13 @@ log = logging.getLogger(__name__)
 
 REPORT = "report.json"
 Native = tuple[Volume, Volume | None]  # image and labels of a scan, on its own grid
-# Form -> its files: of the transform that warps the moving scan, and of the one that warps the fixed scan.
+# Form -> its files: of the forward transform, which warps the moving scan, and of the backward one.
 _FILES = {
-    "itk": ("transform.nii.gz", "inverse_transform.nii.gz"),
-    "own": ("transform.npz", "inverse_transform.npz"),
-    "composite": ("transform.h5", "inverse_transform.h5"),
+    "itk": ("forward_transform.nii.gz", "backward_transform.nii.gz"),
+    "native": ("forward_transform.npz", "backward_transform.npz"),
+    "composite": ("forward_transform.h5", "backward_transform.h5"),
     "learn2reg": ("disp_fixed_moving.npz", "disp_moving_fixed.npz"),
+    "learn2reg_nifti": ("disp_fixed_moving.nii.gz", "disp_moving_fixed.nii.gz"),
 }
 _MOST_FOLDING = 1.0  # percent; beyond what any method of the paper has
 
@@ -79,7 +80,7 @@ class Settings:
     """
 
     instance_steps: int = 0
-    forms: tuple[str, ...] = ("itk", "own")
+    forms: tuple[str, ...] = ("itk", "native")
     reading: Reading = "auto"
 
 
@@ -142,7 +143,7 @@ def register_files(
 
 
 def _write_results(
-    files: PairFiles, native: tuple[Native, Native], found: Found, forms: tuple[str, ...], folder: Path
+    files: PairFiles, native: tuple[Native, Native], found: MatchedPair, forms: tuple[str, ...], folder: Path
 ) -> tuple[list[str], dict[str, Any]]:
     """Write warped image and labels, and the transforms; their files' names, and Dice by the names of the report."""
     (moving, moving_labels), (fixed, fixed_labels) = native
@@ -162,7 +163,7 @@ def _write_results(
     return [*names, *(name for form in forms for name in _FILES[form])], dice
 
 
-def draw_pair(moving: PreparedScan, fixed: PreparedScan, found: Found, title: str, path: Path) -> None:
+def draw_pair(moving: PreparedScan, fixed: PreparedScan, found: MatchedPair, title: str, path: Path) -> None:
     """The QC picture of a pair."""
     image = torch.from_numpy(moving.image.data)[None, None]
     warped = warp(image, found.displacement)[0, 0].numpy()
@@ -182,7 +183,7 @@ def _write_labels(
         return {}
     still = Transform(np.zeros((3, 2, 2, 2), dtype=np.float32), transform.affine, transform.before, transform.after)
     warped, affine_only = (warp_volume(moving, one, Grid.of(image), "nearest") for one in (transform, still))
-    write_volume(folder / "warped_labels.nii.gz", warped, np.int32, space=1)
+    write_volume(folder / "warped_labels.nii.gz", warped, label_type(warped.data), space=1)
     if fixed is None:
         return {}
     ids = sorted({*np.unique(moving.data).tolist(), *np.unique(fixed.data).tolist()} - {0})

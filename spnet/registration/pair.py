@@ -24,13 +24,13 @@ from spnet.registration.refine import Objective, refine
 from spnet.registration.scan import PreparedScan
 from spnet.transforms import Grid, Transform
 
-Reading = Literal["auto", "own", "exact"]
+Reading = Literal["auto", "trained_sampler", "exact"]
 
 _MOST_TAPER = 32  # voxels
 
 
 @dataclass(frozen=True)
-class Found:
+class MatchedPair:
     """What registering a pair gave.
 
     Attributes
@@ -53,7 +53,7 @@ def match(
     grids: tuple[Grid, Grid],
     steps: int = 0,
     reading: Reading = "auto",
-) -> Found:
+) -> MatchedPair:
     """Register two prepared scans.
 
     Parameters
@@ -61,11 +61,11 @@ def match(
     method: ready, on its device.
     grids: of the native moving and the native fixed scan.
     steps: of refinement on the pair itself.
-    reading: what the method's fields mean: as its own sampler reads them (``own``) or as they are (``exact``). The
-        official sampler stretches by half a voxel at the borders. A network with one direction has learnt to make up
-        for that, and its fields are right in that reading alone. One whose single pass gives a field and its inverse
-        cannot for both, and its fields are better inverse to each other, and no worse, as they are. ``auto`` takes
-        that for those, and ``own`` for all others.
+    reading: what the method's fields mean: as the sampler that it was trained with reads them (``trained_sampler``) or
+        as they are (``exact``). The official sampler stretches by half a voxel at the borders. A network with one
+        direction has learnt to make up for that, and its fields are right in that reading alone. One whose single pass
+        gives both fields cannot for both, and they are better inverse to each other, and no worse, as they are.
+        ``auto`` takes that for those, and ``trained_sampler`` for all others.
 
     Raises
     ------
@@ -84,11 +84,11 @@ def match(
         if steps:
             fields = _refined(method, images, fields, steps, figures)
         figures |= _measured(*images, *fields, float(moving.image.spacing[0]))
-    there, back = (np.linalg.inv(scan.to_native) for scan in (fixed, moving))
+    from_fixed, from_moving = (np.linalg.inv(scan.to_native) for scan in (fixed, moving))
     native_moving, native_fixed = grids
-    forward = tapered(fields[0], fixed.image.affine, there, moving.to_native, native_fixed, native_moving)
-    backward = tapered(fields[1], fixed.image.affine, back, fixed.to_native, native_moving, native_fixed)
-    return Found(forward, backward, fields[0].cpu(), figures)
+    forward = tapered(fields[0], fixed.image.affine, from_fixed, moving.to_native, native_fixed, native_moving)
+    backward = tapered(fields[1], fixed.image.affine, from_moving, fixed.to_native, native_moving, native_fixed)
+    return MatchedPair(forward, backward, fields[0].cpu(), figures)
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def _measured(moving: Tensor, fixed: Tensor, forward: Tensor, backward: Tensor, 
         "correlation_before": _correlation(moving, fixed),
         "correlation_after": _correlation(warped, fixed),
         "jab_percent": percent_folding(forward),
-        "jab_percent_inverse": percent_folding(backward),
+        "jab_percent_backward": percent_folding(backward),
         "ice_mm": inverse_consistency_error(forward, backward, "exact") * spacing,
         "mean_displacement_mm": forward.norm(dim=1).mean().item() * spacing,
         "largest_displacement_mm": forward.norm(dim=1).max().item() * spacing,

@@ -90,8 +90,8 @@ def refine(
             best = velocity.detach().clone()
         loss.backward()
         optimiser.step()
-    there, back, scale = _without_more_folding(best, forward, backward)
-    return Refined(crop(there, margins), crop(back, margins), tuple(losses), scale)
+    forward, backward, scale = _without_more_folding(best, forward, backward)
+    return Refined(crop(forward, margins), crop(backward, margins), tuple(losses), scale)
 
 
 @torch.no_grad()
@@ -107,7 +107,7 @@ def _without_more_folding(velocity: Tensor, forward: Tensor, backward: Tensor) -
 
 def _apply(velocity: Tensor, forward: Tensor, backward: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """Both deformations with exp(v) before and exp(-v) behind, on a grid `size` times finer than the velocity's."""
-    there, back = (integrate(sign * velocity, _INTEGRATION_STEPS) for sign in (1, -1))
+    before, behind = (integrate(sign * velocity, _INTEGRATION_STEPS) for sign in (1, -1))
     if size > 1:
-        there, back = upsample(there, size), upsample(back, size)
-    return compose(forward, there), compose(back, backward)
+        before, behind = upsample(before, size), upsample(behind, size)
+    return compose(forward, before), compose(behind, backward)

@@ -1,4 +1,4 @@
-"""What is done with a written transform: warping other images, Jacobian maps, other programs' forms."""
+"""What is done with a written transform: warping other images and points, Jacobian maps, other programs' forms."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from spnet.data.nifti import Volume, read_image, read_labels, write_volume
+from spnet.data.nifti import Volume, label_type, read_image, read_labels, write_volume
 from spnet.errors import DataError
 from spnet.registration.scan import check_file
-from spnet.transforms import Grid, Transform, jacobian_map, warp_volume
+from spnet.transforms import Grid, Transform, warp_volume
 from spnet.transforms.files import form_of, read_transform, write_transform
+from spnet.transforms.jacobian import jacobian_map
+from spnet.transforms.points import check_inside, read_points, write_points
 
 _LEAST_DETERMINANT = 1e-3
 
@@ -30,17 +32,46 @@ def warp_file(
     """
     found, grid = _read(transform, fixed, moving)
     check_file(image)
-    volume = read_image(image)
-    if labels:
-        volume = read_labels(image, volume)
+    volume = read_labels(image) if labels else read_image(image)
     warped = warp_volume(volume, found, grid, "nearest" if labels else "linear")
     if not warped.data.any():
         raise DataError(
             "nothing of this image comes to lie on the fixed one's grid",
             path=image,
-            remedy="Is it in the world of the transform's moving image? The inverse transform goes the other way",
+            remedy="Is it in the world of the transform's moving image? The backward transform goes the other way",
         )
-    write_volume(output, warped, np.int32 if labels else np.float32, space=1)
+    write_volume(output, warped, label_type(warped.data) if labels else np.float32, space=1)
+
+
+def warp_points(
+    points: Path, transform: Path, output: Path, fixed: Path | None, moving: Path | None, *, backward: bool = False
+) -> None:
+    """Take a file of points through a transform's file and write them in the form that they came in.
+
+    Parameters
+    ----------
+    fixed, moving: images whose grids the transform does not know: of its own, or for points that count in voxels.
+    backward: the points are the moving image's and are wanted in the fixed one; else the other way.
+
+    Raises
+    ------
+    DataError: a file cannot be used, a grid is not known, or the transform cannot be followed backward.
+    """
+    read, grids = read_points(points), [read_grid(path) for path in (fixed, moving)]
+    found = read_transform(transform, *grids)
+    ends = [("fixed", grids[0] or found.fixed), ("moving", grids[1] or found.moving)]
+    (start, start_grid), (end, end_grid) = reversed(ends) if backward else ends
+    world = read.in_world(start_grid, start)
+    try:
+        mapped = found.map_points_back(world) if backward else found.map_points(world)
+    except ValueError as error:
+        raise DataError(
+            f"this transform cannot be followed backward: {error}",
+            path=transform,
+            remedy="Give the transform of the other way, as spnet register writes it, without --backward",
+        ) from error
+    check_inside(found, mapped if backward else world, points)
+    write_points(read.moved_to(mapped, end_grid, end), output)
 
 
 def write_jacobian(
@@ -79,16 +110,13 @@ def convert_file(
     ------
     DataError: as :func:`spnet.transforms.files.read_transform` and ``write_transform``.
     """
-    wanted = form or form_of(output)
-    if half and wanted != "learn2reg":
-        raise DataError(f"the form '{wanted}' has no half size, only Learn2Reg's has", remedy="Leave --half away")
-    grids = [_grid(path) for path in (fixed, moving)]
-    write_transform(read_transform(transform, *grids), output, wanted, *grids, half=half)
+    grids = [read_grid(path) for path in (fixed, moving)]
+    write_transform(read_transform(transform, *grids), output, form or form_of(output), *grids, half=half)
 
 
 def _read(transform: Path, fixed: Path | None, moving: Path | None) -> tuple[Transform, Grid]:
     """A transform, and the grid of the fixed image."""
-    given, other = (_grid(path) for path in (fixed, moving))
+    given, other = (read_grid(path) for path in (fixed, moving))
     found = read_transform(transform, given, other)
     grid = given or found.fixed
     if grid is None:
@@ -96,7 +124,8 @@ def _read(transform: Path, fixed: Path | None, moving: Path | None) -> tuple[Tra
     return found, grid
 
 
-def _grid(path: Path | None) -> Grid | None:
+def read_grid(path: Path | None) -> Grid | None:
+    """The grid of an image's file; None of none."""
     if path is None:
         return None
     check_file(path)

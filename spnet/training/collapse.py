@@ -126,6 +126,6 @@ def _field(method: Method, moving: str | Path, fixed: str | Path) -> Tensor:
     training = method.training
     try:
         with torch.no_grad():
-            return method.eval()(*pair).displacement.float()
+            return method.eval()(*pair).forward.float()
     finally:
         method.train(training)

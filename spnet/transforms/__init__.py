@@ -2,10 +2,10 @@
 
 A transform maps a point of the fixed image's world to the moving image's, in mm, and warping pulls back through it:
 ``warped(p) = moving(phi(p))``. Worlds are NIfTI's (right, anterior, superior); other programs' conventions exist only
-while a file is read or written.
+while a file is read or written (:mod:`spnet.transforms.files`).
 """
 
-from spnet.transforms.apply import jacobian_map, warp_volume
+from spnet.transforms.apply import warp_volume
 from spnet.transforms.transform import Grid, Transform, on_grid
 
-__all__ = ["Grid", "Transform", "jacobian_map", "on_grid", "warp_volume"]
+__all__ = ["Grid", "Transform", "on_grid", "warp_volume"]

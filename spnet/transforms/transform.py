@@ -13,6 +13,8 @@ from spnet.transforms.sampling import sample
 
 # Points worked on at a time: a field of a whole scan in float64 would take gigabytes.
 _POINTS = 2**20
+_MOST_STEPS = 500
+_CLOSE_ENOUGH, _FAR = 1e-4, 1e6  # voxels
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,27 @@ class Transform:
         mapped = self.through(np.eye(4), np.asarray(points, dtype=np.float64).T.reshape(3, -1, 1, 1), np.eye(4))
         return mapped.reshape(3, -1).T
 
+    def map_points_back(self, points: NDArray) -> NDArray[np.float64]:
+        """Points of the moving image's world, [N, 3] in mm, in the fixed image's: found by iteration, to 1e-4 voxel.
+
+        Raises
+        ------
+        ValueError: a point is not reached, since the transform is folded there or the field ends.
+        """
+        inner = transformed(np.linalg.inv(self.after @ self.affine), np.asarray(points, dtype=np.float64).T)
+        # What the field has of an affine part is undone at once; of the rest each step takes a share away.
+        linear = np.linalg.inv(np.eye(3) + linear_part(self.displacement))
+        middle = ((np.array(self.displacement.shape[1:]) - 1) / 2).reshape(3, 1)
+        found = middle + linear @ (inner - middle - self.displacement.mean(axis=(1, 2, 3)).reshape(3, 1))
+        for _ in range(_MOST_STEPS):
+            reached = found + np.stack([sample(channel, found) for channel in self.displacement])
+            missed = inner - reached
+            if np.abs(missed).max(initial=0) < _CLOSE_ENOUGH:
+                return transformed(np.linalg.inv(self.before) @ self.affine, found).T
+            found = np.clip(found + linear @ missed, -_FAR, _FAR)
+        worst = int(np.abs(missed).max(axis=0).argmax())
+        raise ValueError(f"no point of the fixed image leads to point {worst + 1}")
+
     def through(self, start: NDArray, points: NDArray[np.float64], end: NDArray) -> NDArray[np.float64]:
         """Points [3, n, H, W], taken to the fixed world by `start` (4x4), mapped, and taken on by `end`."""
         inner = transformed(np.linalg.inv(self.affine) @ self.before @ start, points)
@@ -77,6 +100,22 @@ class Transform:
 def transformed(matrix: NDArray, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Points [3, ...] taken by a 4x4 matrix."""
     return np.tensordot(matrix[:3, :3], points, 1) + matrix[:3, 3].reshape(3, *[1] * (points.ndim - 1))
+
+
+def in_voxels(vectors: NDArray, affine: NDArray) -> NDArray[np.float32]:
+    """Vectors [3, D, H, W] in mm of a world, in voxels of the grid that the 4x4 `affine` takes to that world."""
+    return np.tensordot(np.linalg.inv(affine[:3, :3]), vectors, 1).astype(np.float32)
+
+
+def linear_part(field: NDArray) -> NDArray[np.float64]:
+    """The 3x3 matrix of the affine map of voxels that comes nearest to a field [3, D, H, W] by least squares."""
+    slopes = np.empty((3, 3))
+    for axis, size in enumerate(field.shape[1:]):
+        others = tuple(1 + other for other in range(3) if other != axis)
+        voxels = np.arange(size) - (size - 1) / 2
+        # On a whole grid the axes are orthogonal, so that each slope is found by itself.
+        slopes[:, axis] = field.mean(axis=others, dtype=np.float64) @ voxels / (voxels @ voxels)
+    return slopes
 
 
 def on_grid(transform: Transform, grid: Grid) -> Transform:

@@ -21,11 +21,11 @@ from spnet.data.nifti import read_image
 from spnet.data.options import PreprocessOptions
 from spnet.data.preprocess import preprocess
 from spnet.data.raw import read_raw
-from spnet.data.virtual.brain import VirtualOptions, write_virtual_subject
-from spnet.data.virtual.head import HeadOptions, write_virtual_head
-from spnet.data.virtual.knee import KneeOptions, write_virtual_knee
 from spnet.errors import DataError
 from spnet.preparation import prepare_subject
+from spnet.virtual.brain import VirtualOptions, write_virtual_subject
+from spnet.virtual.head import HeadOptions, write_virtual_head
+from spnet.virtual.knee import KneeOptions, write_virtual_knee
 
 DKT50, CANDI28, OAI4 = (LABEL_SETS[name] for name in ("dkt50", "candi28", "oai4"))
 BRAIN_GRID = PreprocessOptions("mni152", 4.0, (40, 48, 40))

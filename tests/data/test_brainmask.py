@@ -6,7 +6,7 @@ import pytest
 from spnet.data.brainmask import mask_from_labels, mask_from_template
 from spnet.data.nifti import Volume
 from spnet.data.templates import read_template
-from spnet.data.virtual.head import HeadOptions, virtual_head
+from spnet.virtual.head import HeadOptions, virtual_head
 
 SPACING = np.array([0.9, 1.5, 3.0])
 HEAD = HeadOptions(spacing=3.0)

@@ -7,8 +7,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from spnet.data.dicom import read_series
-from spnet.data.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
 from spnet.errors import DataError
+from spnet.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
 
 OPTIONS = KneeOptions(matrix=64, slices=32)
 NAME = "9001104"

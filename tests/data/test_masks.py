@@ -7,8 +7,8 @@ import SimpleITK as sitk
 from spnet.data.dicom import read_series
 from spnet.data.masks import MIN_FIT, MIN_MARGIN, Placement, find_placement, place_mask, read_mask
 from spnet.data.nifti import Volume
-from spnet.data.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
 from spnet.errors import DataError
+from spnet.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
 
 OPTIONS = KneeOptions(matrix=64, slices=32, cartilage=3.5)
 

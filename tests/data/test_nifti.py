@@ -1,8 +1,9 @@
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
-from spnet.data.nifti import Volume, read_image, read_labels, write_volume
+from spnet.data.nifti import Volume, label_type, read_image, read_labels, write_volume
 from spnet.errors import DataError
 
 SHAPE = (6, 8, 7)
@@ -99,3 +100,69 @@ def test_labels_that_were_interpolated_are_refused(write_image):
     image = read_image(write_image("image.nii.gz", np.ones(SHAPE)))
     with pytest.raises(DataError, match="not whole numbers"):
         read_labels(write_image("blurred.nii.gz", np.full(SHAPE, 1002.5)), image)
+
+
+def save(path, data, change=lambda header: None, affine=None):
+    image = nib.Nifti1Image(data, np.diag([2.0, 1, 1.5, 1]) if affine is None else affine, dtype=data.dtype)
+    change(image.header)
+    nib.save(image, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("ids", "dtype", "kept"),
+    [
+        ((614454277, 614454278), np.int32, np.int32),
+        ((1, 4000000000), np.uint32, np.uint32),
+        ((5, 2**40 + 1), np.int64, np.int64),
+        ((16777217, 16777216), np.float64, np.int32),
+        ((3, 255), np.uint8, np.int32),
+    ],
+)
+def test_label_ids_stay_apart_and_as_large_as_the_files_type_holds(ids, dtype, kept, tmp_path):
+    """Counted by nibabel from the very file; 32-bit floats would make one of neighbours above 2^24."""
+    data = np.zeros(SHAPE, dtype=dtype)
+    data[1:3], data[3:5, 2:] = ids
+    labels = read_labels(save(tmp_path / "labels.nii.gz", data))
+    expected = np.unique(np.asarray(nib.load(tmp_path / "labels.nii.gz").dataobj), return_counts=True)
+    assert [found.tolist() for found in np.unique(labels.data, return_counts=True)] == [
+        one.tolist() for one in expected
+    ]
+    assert label_type(labels.data) is kept
+    write_volume(tmp_path / "again.nii.gz", labels, label_type(labels.data))
+    again = nib.load(tmp_path / "again.nii.gz")
+    assert again.get_data_dtype() == kept
+    assert np.array_equal(np.asarray(again.dataobj), labels.data)
+    theirs = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "again.nii.gz"))).T
+    assert np.array_equal(theirs, labels.data)
+
+
+def test_label_ids_beyond_64_bits_are_refused(tmp_path):
+    with pytest.raises(DataError, match="more than 64 bits hold"):
+        read_labels(save(tmp_path / "labels.nii.gz", np.full(SHAPE, 2**64 - 1, dtype=np.uint64)))
+
+
+@pytest.mark.parametrize("read", [read_image, read_labels])
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_complex_numbers_are_refused(read, dtype, tmp_path):
+    with pytest.raises(DataError, match="complex numbers"):
+        read(save(tmp_path / "scan.nii.gz", np.full(SHAPE, 3 + 4j, dtype=dtype)))
+
+
+def test_colours_are_refused(tmp_path):
+    colours = np.zeros(SHAPE, dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+    with pytest.raises(DataError, match="colours"):
+        read_image(save(tmp_path / "scan.nii.gz", colours))
+
+
+@pytest.mark.parametrize(("unit", "millimetres"), [("meter", 1e3), ("micron", 1e-3), ("mm", 1.0), ("unknown", 1.0)])
+def test_units_of_length_are_converted_as_itk_does(unit, millimetres, tmp_path, random):
+    in_mm = np.array([[-2.0, 0, 0, 90], [0, 0, 1.5, -126], [0, 1, 0, -72], [0, 0, 0, 1]])
+    affine = np.diag([1 / millimetres] * 3 + [1]) @ in_mm
+    path = save(
+        tmp_path / "scan.nii.gz", random.random(SHAPE).astype(np.float32), lambda h: h.set_xyzt_units(unit), affine
+    )
+    volume, theirs = read_image(path), sitk.ReadImage(str(path))
+    assert np.allclose(volume.affine, in_mm, rtol=1e-4)
+    assert np.allclose(theirs.GetSpacing(), volume.spacing, rtol=1e-4)
+    assert np.allclose(np.array(theirs.GetOrigin()) * [-1, -1, 1], volume.affine[:3, 3], rtol=1e-4)

@@ -7,15 +7,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from spnet.ants_bridge import import_ants
 from spnet.data.labels import LABEL_SETS
 from spnet.data.layouts import Subject
 from spnet.data.nifti import Volume, read_image, write_volume
 from spnet.data.options import PreprocessOptions
-from spnet.data.preprocess import preprocess
+from spnet.data.preprocess import _resample_labels, preprocess
 from spnet.data.templates import read_template
-from spnet.data.virtual.brain import VirtualOptions, virtual_subject, write_virtual_subject
 from spnet.errors import DataError
 from spnet.preparation import prepare_subject
+from spnet.virtual.brain import VirtualOptions, virtual_subject, write_virtual_subject
 
 DKT50 = LABEL_SETS["dkt50"]
 GRID = PreprocessOptions("mni152", 4.0, (40, 48, 40))
@@ -161,3 +162,12 @@ def test_virtual_scans_lie_like_the_real_native_ones():
     assert np.allclose(image.affine, labels.affine)
     direction = image.affine[:3, :3] / image.spacing
     assert np.allclose(direction.T @ direction, np.eye(3), atol=1e-6)
+
+
+def test_label_ids_that_ants_floats_do_not_hold_stay_apart_on_the_common_grid():
+    library = import_ants(0)
+    grid, data = Volume(np.zeros((8, 9, 10), dtype=np.float32), np.eye(4)), np.zeros((6, 9, 10), dtype=np.int64)
+    data[1:3], data[3:5] = 614454277, 614454278
+    found = _resample_labels(Volume(data, np.eye(4)), grid, [], library)
+    assert np.array_equal(found[:6], data)
+    assert not found[6:].any()

@@ -20,11 +20,11 @@ from scipy.spatial.transform import Rotation
 from spnet.data.labels import LABEL_SETS
 from spnet.data.layouts import Subject
 from spnet.data.options import PreprocessOptions
-from spnet.data.preprocess import Prepared, preprocess
+from spnet.data.preprocess import PreparedSubject, preprocess
 from spnet.data.reference import write_reference
-from spnet.data.virtual.brain import VirtualOptions, virtual_subject
-from spnet.data.virtual.head import HeadOptions, virtual_head
-from spnet.data.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
+from spnet.virtual.brain import VirtualOptions, virtual_subject
+from spnet.virtual.head import HeadOptions, virtual_head
+from spnet.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ class Case:
 
     subject: Subject
     known: tuple[int, ...]
-    prepared: Prepared
+    prepared: PreparedSubject
     image: Path
     labels: Path
     point: np.ndarray

@@ -34,7 +34,7 @@ def test_a_split_survives_its_file_and_the_file_rules(tmp_path):
     [
         ("subject\tsplit\na\ttrain\na\ttest\n", "'a' is there twice \\(in test and train\\)"),
         ("subject\tsplit\na\ttrian\n", "'trian' is not a part"),
-        ("id,part\n", "columns must be"),
+        ("id,part\n", "columns are missing: subject, split"),
         ("subject\tsplit\na\ttrain\nb\ttest\n", "subject 'b' is not in the dataset"),
         ("subject\tsplit\na\ttrain\n", "split.counts are"),
     ],
@@ -49,7 +49,7 @@ def test_a_split_file_that_cannot_be_used_is_named(tmp_path, text, message):
 
 
 def test_a_split_file_that_is_not_there_is_told_rather_than_drawn_over(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="not a readable table"):
         split_of(NAMES, {"file": str(tmp_path / "typo.tsv"), "seed": 0, "counts": COUNTS})
 
 

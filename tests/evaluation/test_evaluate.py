@@ -86,7 +86,7 @@ def test_further_metrics_are_measured_when_asked_for_lengths_in_mm(prepared):
 def test_the_right_shift_has_no_hd95_and_a_stretched_half_the_spread_of_its_determinants(prepared):
     class Stretched(Shift):
         def register(self, moving, fixed):
-            displacement = super().register(moving, fixed).displacement
+            displacement = super().register(moving, fixed).forward
             displacement[:, 1, :, 7:] += 0.5 * (torch.arange(SHAPE[1] - 7) + 1).reshape(1, 1, -1, 1)
             return Registration(displacement)
 
@@ -134,7 +134,7 @@ def test_a_method_with_one_direction_is_run_twice_and_each_run_is_timed(prepared
 def test_a_field_with_nan_is_an_error_and_not_a_number_in_a_table(prepared):
     class Broken(Shift):
         def register(self, moving, fixed):
-            return Registration(super().register(moving, fixed).displacement * float("nan"))
+            return Registration(super().register(moving, fixed).forward * float("nan"))
 
     with pytest.raises(RegistrationError, match="pair low, high: Broken gave a field with values that are not"):
         evaluate(prepared, Broken(NoOptions()))

@@ -81,7 +81,7 @@ def test_a_field_has_its_folding_and_spread_told(files, tmp_path, capsys):
     field = np.zeros((*SHAPE, 3), dtype=np.float32)
     field[10, 9, 8, 0] = 1.5
     nib.save(nib.Nifti1Image(field, AFFINE), tmp_path / "disp.nii.gz")
-    found = scores(files, tmp_path, "--displacement", tmp_path / "disp.nii.gz")
+    found = scores(files, tmp_path, "--transform", tmp_path / "disp.nii.gz")
     assert found["jab", "volume"] == pytest.approx(100 / (19 * 17 * 15))
     assert found["jab_central", "volume"] == 0
     assert 0 < found["sdlogj", "volume"] < found["sdlogj_unshifted", "volume"]
@@ -130,7 +130,7 @@ def test_missing_files_and_labels_are_told(files, tmp_path, capsys):
     told = refused(files, capsys, "--labels", "77,78")
     assert "neither volume has any of the labels 77, 78; there are 1, 2, 5, 7" in told
     assert "there is no label set 'dkt5'" in refused(files, capsys, "--label-set", "dkt5")
-    assert "no such file" in refused(files, capsys, "--displacement", tmp_path / "none.nii.gz")
+    assert "no such transform file" in refused(files, capsys, "--transform", tmp_path / "none.nii.gz")
 
 
 @pytest.mark.parametrize("text", ["", " , ", "0", "1,a", "5-3", "-4", "1.5", "2,1-3"])

@@ -85,6 +85,16 @@ def test_random_fields_agree_with_numpy_slopes_and_numpy_determinants(difference
     np.testing.assert_allclose(determinant.numpy(), expected, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("planes", [2, 15, 16, 17, 33, 40])
+@pytest.mark.parametrize("differences", DIFFERENCES)
+def test_slabs_are_the_whole_volume_to_the_bit(differences, planes):
+    """With a gradient the whole volume is computed at once."""
+    field = torch.from_numpy(np.random.default_rng(planes).normal(0, 0.6, (2, 3, planes, 9, 7)).astype(np.float32))
+    whole = jacobian_determinant(field.clone().requires_grad_(), differences)
+    assert whole.requires_grad
+    assert torch.equal(jacobian_determinant(field, differences), whole.detach())
+
+
 def test_forward_differences_are_the_default():
     displacement = random_displacement()
     assert torch.equal(jacobian_determinant(displacement), jacobian_determinant(displacement, "forward"))

@@ -37,8 +37,8 @@ def lncc(first, second, window):
 
 
 def lncc_both_ways(registration, moving, fixed, sampler, window):
-    there = lncc(sample(moving, registration.displacement, sampler), fixed, window)
-    return there + lncc(sample(fixed, registration.inverse, sampler), moving, window)
+    forward = lncc(sample(moving, registration.forward, sampler), fixed, window)
+    return forward + lncc(sample(fixed, registration.backward, sampler), moving, window)
 
 
 def pearson(first, second):
@@ -65,8 +65,8 @@ def folding(displacement):
     return np.mean(np.maximum(-determinants(displacement), 0))
 
 
-def inverse_error(there, back, sampler):
-    return sum(np.mean(compose(b, a, sampler) ** 2) for a, b in ((there, back), (back, there)))
+def inverse_error(forward, backward, sampler):
+    return sum(np.mean(compose(b, a, sampler) ** 2) for a, b in ((forward, backward), (backward, forward)))
 
 
 def divergence(mean, log_variance, precision):
@@ -79,15 +79,15 @@ def divergence(mean, log_variance, precision):
 
 
 def vm(registration, moving, fixed, sampler, window=9, smoothness_weight=1.0):
-    warped = sample(moving, registration.displacement, sampler)
+    warped = sample(moving, registration.forward, sampler)
     return {
         "similarity": -lncc(warped, fixed, window),
-        "smoothness": smoothness_weight * roughness(registration.displacement),
+        "smoothness": smoothness_weight * roughness(registration.forward),
     }
 
 
 def difvm(registration, moving, fixed, sampler, image_sigma=0.02, prior_precision=10.0):
-    warped = sample(moving, registration.displacement, sampler)
+    warped = sample(moving, registration.forward, sampler)
     return {
         "similarity": np.mean((fixed - warped) ** 2) / image_sigma**2,
         "divergence": divergence(*registration.details, prior_precision),
@@ -106,7 +106,7 @@ def pmrnet(
     feature_weight=1.0,
 ):
     head, latents = registration.details
-    warped = sample(moving, registration.displacement, sampler)
+    warped = sample(moving, registration.forward, sampler)
     distance = np.mean((fixed - warped) ** 2) / image_sigma**2 if similarity == "mse" else -lncc(warped, fixed, 9)
     terms = {"similarity": distance, "divergence": divergence(*head, prior_precision)}
     for d, latent in enumerate(latents, start=1):
@@ -153,7 +153,7 @@ def _sample_on_coarser_grid(image, displacement):
 
 
 def rcnet(registration, moving, fixed, sampler, similarity="lncc", smoothness_weight=1.0):
-    warped = sample(moving, registration.displacement, sampler)
+    warped = sample(moving, registration.forward, sampler)
     terms = {"similarity": -lncc(warped, fixed, 9) if similarity == "lncc" else 1 - pearson(warped, fixed)}
     for k, flow in enumerate(registration.details, start=1):
         squares = sum(np.sum(np.diff(flow, axis=axis) ** 2) for axis in (1, 2, 3))
@@ -189,16 +189,16 @@ def spnet(
     terms = {}
     for i, (level, window) in enumerate(zip(registration.details, windows, strict=True)):
         a, b = _every_other(moving, i), _every_other(fixed, i)
-        similarities = [lncc(sample(a, level.displacement, sampler), b, window)]
-        estimates = [level.velocity if field == "velocity" else level.displacement]
+        similarities = [lncc(sample(a, level.forward, sampler), b, window)]
+        estimates = [level.forward_velocity if field == "velocity" else level.forward]
         if directions != "forward":
-            similarities.append(lncc(sample(b, level.inverse, sampler), a, window))
+            similarities.append(lncc(sample(b, level.backward, sampler), a, window))
         if directions == "both":
-            estimates.append(level.inverse_velocity if field == "velocity" else level.inverse)
+            estimates.append(level.backward_velocity if field == "velocity" else level.backward)
         terms[f"similarity_{i + 1}"] = -np.mean(similarities) / 2**i
         terms[f"smoothness_{i + 1}"] = smoothness_weight * np.mean([roughness(one) for one in estimates]) / 2**i
         if inverse_weight:
-            error = inverse_error(level.displacement, level.inverse, sampler)
+            error = inverse_error(level.forward, level.backward, sampler)
             terms[f"inverse_{i + 1}"] = inverse_weight * 0.5 * error / 2**i
     return terms
 
@@ -206,14 +206,14 @@ def spnet(
 def sccnet(
     registration, moving, fixed, sampler, window=9, smoothness_weight=1.0, inverse_weight=1.0, folding_weight=0.0
 ):
-    there, back = registration.displacement, registration.inverse
+    forward, backward = registration.forward, registration.backward
     terms = {
         "similarity": -lncc_both_ways(registration, moving, fixed, sampler, window),
-        "smoothness": smoothness_weight * (roughness(there) + roughness(back)),
-        "inverse": inverse_weight * inverse_error(there, back, sampler),
+        "smoothness": smoothness_weight * (roughness(forward) + roughness(backward)),
+        "inverse": inverse_weight * inverse_error(forward, backward, sampler),
     }
     if folding_weight:
-        terms["folding"] = folding_weight * (folding(there) + folding(back))
+        terms["folding"] = folding_weight * (folding(forward) + folding(backward))
     return terms
 
 
@@ -234,16 +234,16 @@ def icnet(
     antifold_weight=100_000.0,
     smoothness_weight=0.5,
 ):
-    there, back = registration.displacement, registration.inverse
+    forward, backward = registration.forward, registration.backward
     if similarity == "mse":
         moving, fixed = ((image - image.mean()) / image.std() for image in (moving, fixed))
-    ends = ((sample(moving, there, sampler), fixed), (sample(fixed, back, sampler), moving))
+    ends = ((sample(moving, forward, sampler), fixed), (sample(fixed, backward, sampler), moving))
     distance = sum(np.mean((a - b) ** 2) if similarity == "mse" else -lncc(a, b, 9) for a, b in ends)
     return {
         "similarity": distance,
-        "inverse": inverse_weight * inverse_error(there, back, sampler),
-        "antifold": antifold_weight * (_crossing(there) + _crossing(back)),
-        "smoothness": smoothness_weight * (roughness(there) + roughness(back)),
+        "inverse": inverse_weight * inverse_error(forward, backward, sampler),
+        "antifold": antifold_weight * (_crossing(forward) + _crossing(backward)),
+        "smoothness": smoothness_weight * (roughness(forward) + roughness(backward)),
     }
 
 
@@ -262,14 +262,14 @@ def symnet(
     orientation_weight=100.0,
     smoothness_weight=3.0,
 ):
-    there, back, ways = registration.displacement, registration.inverse, registration.details
+    forward, backward, ways = registration.forward, registration.backward, registration.details
     middles = sample(moving, ways.moving, sampler), sample(fixed, ways.fixed, sampler)
     lengths = abs(np.abs(ways.moving).sum() - np.abs(ways.fixed).sum()) / ways.moving.size
     return {
         "similarity_mean": -lncc(*middles, window),
         "similarity": -lncc_both_ways(registration, moving, fixed, sampler, window),
         "magnitude": magnitude_weight * lengths,
-        "orientation": orientation_weight * (folding(there) + folding(back)),
+        "orientation": orientation_weight * (folding(forward) + folding(backward)),
         "smoothness": smoothness_weight * (roughness(ways.moving_velocity) + roughness(ways.fixed_velocity)),
     }
 

@@ -76,7 +76,7 @@ def test_bfloat16_stays_inside_the_network(name, blobs):
     moving, fixed = blobs(1, SHAPE), blobs(2, SHAPE)
     plain, rough = (enlarged(name, {}, Compute(convolutions=precision)) for precision in ("float32", "bfloat16"))
     with torch.no_grad():
-        expected, found = (method.eval()(moving, fixed).displacement for method in (plain, rough))
+        expected, found = (method.eval()(moving, fixed).forward for method in (plain, rough))
     assert found.dtype == torch.float32
     moved = expected.abs().mean()
     assert moved > 1e-3

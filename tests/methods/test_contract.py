@@ -59,13 +59,13 @@ def test_a_method_that_gives_both_directions_gives_fields_that_undo_each_other(m
     moving, fixed = blobs(1, SHAPE), blobs(2, SHAPE)
     with torch.no_grad():
         registration = method(moving, fixed)
-    if registration.inverse is None:
+    if registration.backward is None:
         pytest.skip("gives one direction; its inverse consistency is a result, not a promise")
     if getattr(method.options, "directions", None) == "both":
         pytest.skip("estimates both directions apart; their consistency is a result as well")
-    composed = compose(registration.inverse, registration.displacement, "exact")
+    composed = compose(registration.backward, registration.forward, "exact")
     inside = (..., *[slice(3, -3)] * 3)
-    moved = registration.displacement[inside].abs().mean()
+    moved = registration.forward[inside].abs().mean()
     assert moved > 0.01 or not is_learned(method)
     assert composed[inside].abs().mean() <= 0.5 * moved
 
@@ -85,7 +85,7 @@ def test_an_identical_pair_gives_finite_fields(method, blobs):
 def test_a_size_that_no_network_divides_is_registered_on_its_own_grid(method, blobs):
     with torch.no_grad():
         found = method.eval()(blobs(1, (15, 22, 19)), blobs(2, (15, 22, 19)))
-    assert found.displacement.shape == (1, 3, 15, 22, 19)
+    assert found.forward.shape == (1, 3, 15, 22, 19)
 
 
 def test_a_batch_is_registered_as_its_pairs_one_by_one(name, method, blobs):
@@ -95,8 +95,8 @@ def test_a_batch_is_registered_as_its_pairs_one_by_one(name, method, blobs):
     moving, fixed = (torch.cat([blobs(seed, SHAPE), blobs(seed + 1, SHAPE)]).double() for seed in (1, 3))
     method.double().eval()
     with torch.no_grad():
-        together = method(moving, fixed).displacement
-        alone = [method(moving[[index]], fixed[[index]]).displacement[0] for index in range(2)]
+        together = method(moving, fixed).forward
+        alone = [method(moving[[index]], fixed[[index]]).forward[0] for index in range(2)]
     assert torch.allclose(together, torch.stack(alone), rtol=0, atol=1e-9 * together.abs().max())
 
 
@@ -170,7 +170,7 @@ def test_weights_saved_and_loaded_give_the_same_fields(name, method, blobs, tmp_
 def test_evaluation_draws_nothing_at_random(method, blobs):
     method.eval()
     with torch.no_grad():
-        first, second = (method(blobs(1, SHAPE), blobs(2, SHAPE)).displacement for _ in range(2))
+        first, second = (method(blobs(1, SHAPE), blobs(2, SHAPE)).forward for _ in range(2))
     assert torch.equal(first, second)
 
 

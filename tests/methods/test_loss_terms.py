@@ -127,7 +127,7 @@ def register(blobs, cases):
         method, moving, fixed = build(name, options, stage), contrast * image(1), contrast * image(2)
         registration = method(moving, fixed)
         if name in SEEN_BOTH_WAYS:
-            registration = dataclasses.replace(registration, inverse=method(fixed, moving).displacement)
+            registration = dataclasses.replace(registration, backward=method(fixed, moving).forward)
         return SimpleNamespace(name=name, method=method, registration=registration, moving=moving, fixed=fixed)
 
     def make(name, options=None, stage=-1, contrast=1.0):
@@ -147,8 +147,8 @@ def folded(case):
         return None if field is None else field + deviation * noise
 
     found = case.registration
-    inverse = None if found.inverse is None else shaken(found.inverse, 2.0)
-    found = dataclasses.replace(found, displacement=shaken(found.displacement, 1.0), inverse=inverse)
+    backward = None if found.backward is None else shaken(found.backward, 2.0)
+    found = dataclasses.replace(found, forward=shaken(found.forward, 1.0), backward=backward)
     if case.name == "lapirn":
         details = dataclasses.replace(found.details, displacement=shaken(found.details.displacement, 0.1))
         found = dataclasses.replace(found, details=details)
@@ -255,7 +255,7 @@ def test_the_cycle_leads_round_three_images_both_ways(blobs):
     images = dict(zip("ABC", (blobs(seed, (16, 16, 32)) for seed in (1, 2, 3)), strict=True))
     with torch.no_grad():
         found, more = (m.training_loss(list(images.values()))["cycle"].item() for m in (method, heavier))
-        fields = {a + b: arrays(method(images[a], images[b]).displacement) for a, b in permutations(images, 2)}
+        fields = {a + b: arrays(method(images[a], images[b]).forward) for a, b in permutations(images, 2)}
     assert found == pytest.approx(3 * cycle(fields, method.sampler), rel=1e-5)
     assert more == pytest.approx(4 * found, rel=1e-5)
 

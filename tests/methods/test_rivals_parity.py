@@ -53,7 +53,7 @@ def test_lapirn_with_published_weights_gives_the_authors_field(shared, golden, v
     arrays = golden(f"lapirn_{variant}_fea7")
     with torch.no_grad():
         registration = network(*images(arrays))
-    check(registration.displacement, arrays["field_moving_to_fixed"], f"LapIRN {variant}")
+    check(registration.forward, arrays["field_moving_to_fixed"], f"LapIRN {variant}")
 
 
 def test_symnet_with_published_weights_gives_the_authors_fields(shared, golden):
@@ -61,8 +61,8 @@ def test_symnet_with_published_weights_gives_the_authors_fields(shared, golden):
     arrays = golden("symnet_oasis")
     with torch.no_grad():
         registration = network(*images(arrays))
-    check(registration.displacement, arrays["field_moving_to_fixed"], "SYMNet moving to fixed")
-    check(registration.inverse, arrays["field_fixed_to_moving"], "SYMNet fixed to moving")
+    check(registration.forward, arrays["field_moving_to_fixed"], "SYMNet moving to fixed")
+    check(registration.backward, arrays["field_fixed_to_moving"], "SYMNet fixed to moving")
 
 
 def test_voxelmorph_with_the_legacy_programs_weights_gives_its_field_and_warped_image(golden):
@@ -81,7 +81,7 @@ def test_voxelmorph_with_the_legacy_programs_weights_gives_its_field_and_warped_
     )
     moving, fixed = images(arrays)
     with torch.no_grad():
-        displacement = network(moving, fixed).displacement
+        displacement = network(moving, fixed).forward
         warped = warp(moving, displacement, network.sampler)
     check(displacement, arrays["field_moving_to_fixed"], "VoxelMorph")
     assert np.abs(warped[0, 0].numpy() - arrays["warped_moving"]).max() < 1e-4

@@ -74,41 +74,43 @@ def test_no_two_entries_share_a_mapping_that_an_overlay_would_change_for_both():
 @pytest.mark.parametrize("name", AVERAGED)
 def test_averaged_estimates_do_not_depend_on_the_order_of_the_images(name, register):
     method = entry(name)
-    there, back = register(method), register(method, swapped=True)
-    assert torch.equal(there.displacement, back.inverse)
-    assert torch.equal(there.inverse, back.displacement)
+    found, swapped = register(method), register(method, swapped=True)
+    assert torch.equal(found.forward, swapped.backward)
+    assert torch.equal(found.backward, swapped.forward)
 
 
 @pytest.mark.parametrize("name", ["spnet-no_symmetry", "spnet-ss"])
-def test_a_network_that_only_estimates_the_way_there_leaves_the_way_back_to_a_second_pass(name, register, pair):
+def test_a_network_that_only_estimates_forward_leaves_backward_to_a_second_pass(name, register, pair):
     method = entry(name)
-    assert register(method).inverse is None
+    assert register(method).backward is None
     both = register_both_ways(method, *pair)
-    assert torch.equal(both.backward, register(method, swapped=True).displacement)
+    assert torch.equal(both.backward, register(method, swapped=True).forward)
 
 
 def test_a_shared_velocity_goes_back_by_its_negative_in_training(register):
     for level in register(entry("spnet-ss")).details:
-        assert torch.equal(level.inverse, integrate(-level.velocity, 7, "official"))
-    assert all(level.inverse is None for level in register(entry("spnet-no_symmetry")).details)
+        assert torch.equal(level.backward, integrate(-level.forward_velocity, 7, "official"))
+    assert all(level.backward is None for level in register(entry("spnet-no_symmetry")).details)
 
 
 def test_directions_kept_apart_do_not_see_each_other(register):
     both = register(entry("spnet-ss_be"))
-    alone = [register(entry("spnet-no_symmetry"), swapped).displacement for swapped in (False, True)]
-    assert torch.equal(both.displacement, alone[0])
-    assert torch.equal(both.inverse, alone[1])
-    assert torch.equal(both.displacement, register(entry("spnet-ss")).displacement)
+    alone = [register(entry("spnet-no_symmetry"), swapped).forward for swapped in (False, True)]
+    assert torch.equal(both.forward, alone[0])
+    assert torch.equal(both.backward, alone[1])
+    assert torch.equal(both.forward, register(entry("spnet-ss")).forward)
 
 
 def test_averaging_changes_both_fields(register):
     apart, averaged = register(entry("spnet-ss_be")), register(entry("spnet"))
-    for name in ("displacement", "inverse"):
+    for name in ("forward", "backward"):
         difference = (getattr(apart, name) - getattr(averaged, name)).abs().mean()
         assert difference > 0.1 * getattr(averaged, name).abs().mean()
     # At the coarsest level, where both see the same, the average is that of the estimates.
     coarsest = apart.details[-1]
-    assert torch.equal((coarsest.velocity - coarsest.inverse_velocity) / 2, averaged.details[-1].velocity)
+    assert torch.equal(
+        (coarsest.forward_velocity - coarsest.backward_velocity) / 2, averaged.details[-1].forward_velocity
+    )
 
 
 def test_without_feature_warping_nothing_is_warped(register, monkeypatch):
@@ -118,31 +120,31 @@ def test_without_feature_warping_nothing_is_warped(register, monkeypatch):
         raise AssertionError("warped")
 
     monkeypatch.setattr("spnet.methods.spnet.method.warp", refuse)
-    assert torch.equal(register(entry("spnet-no_feature_warping")).displacement, plain.displacement)
+    assert torch.equal(register(entry("spnet-no_feature_warping")).forward, plain.forward)
     with pytest.raises(AssertionError, match="warped"):
         register(entry("spnet"))
 
 
 def test_without_feature_warping_the_coarser_field_still_enters(register):
     method = entry("spnet-no_feature_warping")
-    before = register(method).displacement
+    before = register(method).forward
     with torch.no_grad():
         method.predict_flow1.weight[:] = 0
-    assert not torch.equal(register(method).displacement, before)
+    assert not torch.equal(register(method).forward, before)
 
 
 def test_without_a_velocity_the_estimates_are_the_displacements(register, monkeypatch):
     monkeypatch.setattr("spnet.methods.spnet.method.integrate", None)
     registration = register(entry("spnet-no_svf"))
     for level in registration.details:
-        assert torch.equal(level.displacement, level.velocity)
-        assert torch.equal(level.inverse, level.inverse_velocity)
-    assert torch.equal(registration.inverse, registration.details[0].inverse)
+        assert torch.equal(level.forward, level.forward_velocity)
+        assert torch.equal(level.backward, level.backward_velocity)
+    assert torch.equal(registration.backward, registration.details[0].backward)
 
 
 @pytest.mark.parametrize(("name", "levels"), [("spnet-2_levels", 2), ("spnet-3_levels", 3), ("spnet", 4)])
 def test_the_finest_levels_stay(name, levels, register):
-    shapes = [tuple(level.velocity.shape[2:]) for level in register(entry(name)).details]
+    shapes = [tuple(level.forward_velocity.shape[2:]) for level in register(entry(name)).details]
     assert shapes == [tuple(size // 2**level for size in SHAPE) for level in range(levels)]
 
 

@@ -83,7 +83,7 @@ def test_displacements_are_those_of_the_levels(seen, blobs):
     with torch.no_grad():
         registration = method(blobs(1, SHAPE), blobs(2, SHAPE))
     for view, level in zip(views, registration.details, strict=True):
-        assert torch.equal(view.displacement, level.displacement)
+        assert torch.equal(view.displacement, level.forward)
 
 
 def test_views_lie_on_the_padded_grid_and_its_halvings(blobs):

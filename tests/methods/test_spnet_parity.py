@@ -35,8 +35,8 @@ def test_fields_and_velocities_equal_the_authors(published, official):
     with torch.no_grad():
         registration = published(*images(official))
     found = {
-        "field_moving_to_fixed": registration.displacement,
-        "field_fixed_to_moving": registration.inverse,
+        "field_moving_to_fixed": registration.forward,
+        "field_fixed_to_moving": registration.backward,
         "velocity_level1": registration.details[0].velocity,
         "velocity_level4": registration.details[3].velocity,
     }
@@ -70,9 +70,9 @@ def _norm(gradient):
 def test_swapping_the_images_swaps_the_fields_bit_for_bit(published, official):
     moving, fixed = images(official)
     with torch.no_grad():
-        there, back = published(moving, fixed), published(fixed, moving)
-    assert torch.equal(there.displacement, back.inverse)
-    assert torch.equal(there.inverse, back.displacement)
+        found, swapped = published(moving, fixed), published(fixed, moving)
+    assert torch.equal(found.forward, swapped.backward)
+    assert torch.equal(found.backward, swapped.forward)
 
 
 @pytest.mark.parametrize("window", [3, 5, 7, 9])
@@ -96,10 +96,10 @@ def test_sizes_that_eight_does_not_divide_are_registered_on_their_own_grid(publi
     moving, fixed = (image[..., 1:30, 2:45, 0:31] for image in images(official))
     with torch.no_grad():
         registration = published(moving, fixed)
-    assert registration.displacement.shape == (1, 3, *moving.shape[2:])
+    assert registration.forward.shape == (1, 3, *moving.shape[2:])
     whole = torch.from_numpy(official["field_moving_to_fixed"])[None][..., 1:30, 2:45, 0:31]
     inside = (slice(None), slice(None), slice(8, -8), slice(8, -8), slice(8, -8))
-    difference = (registration.displacement - whole)[inside].abs().mean()
+    difference = (registration.forward - whole)[inside].abs().mean()
     assert difference < 0.25 * whole[inside].abs().mean()
 
 
@@ -118,7 +118,7 @@ def test_biases_of_velocity_heads_move_no_field(blobs):
     network = build_method("spnet")
     moving, fixed = blobs(1), blobs(2)
     with torch.no_grad():
-        before = network(moving, fixed).displacement
+        before = network(moving, fixed).forward
         for level in range(4):
             network.get_submodule(f"predict_flow{level}").bias.fill_(3.0)
-        assert torch.equal(network(moving, fixed).displacement, before)
+        assert torch.equal(network(moving, fixed).forward, before)

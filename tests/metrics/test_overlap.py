@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spnet.metrics import dice_per_label
+from spnet.metrics import dice_per_label, merge_labels
 
 SHAPE = (16, 12, 20)
 IDS = [1002, 2035, 3, 17, 1035]
@@ -116,3 +116,18 @@ def test_keys_are_whole_numbers_and_values_are_numbers():
 def test_wrong_shapes_are_refused(other):
     with pytest.raises(ValueError):
         dice_per_label(random_labels(0), torch.zeros(other, dtype=torch.int64), IDS)
+
+
+@pytest.mark.parametrize("offset", [0, 2**24, 614454270, 4 * 10**9, 2**61])
+def test_ids_of_any_size_are_counted_by_those_that_occur(offset):
+    """A table of every number up to the largest would take exabytes."""
+    labels_1, labels_2 = random_labels(0), random_labels(1)
+    expected = loop_over_labels(labels_1, labels_2, IDS)
+    shifted = [torch.where(labels > 0, labels.long() + offset, 0) for labels in (labels_1, labels_2)]
+    found = dice_per_label(*shifted, [label + offset for label in IDS])
+    assert found == pytest.approx({label + offset: value for label, value in expected.items()})
+
+
+def test_merging_takes_large_ids_too():
+    labels = torch.tensor([0, 5, 2**40, 7])
+    assert merge_labels(labels, {2**40: 7, 5: 2**41}).tolist() == [0, 2**41, 7, 7]

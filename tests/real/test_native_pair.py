@@ -59,7 +59,7 @@ def registered(oblique, choice, tmp_path_factory):
     """On a common grid of 2 mm, which what is written may not depend on, in an eighth of the time."""
     folder = tmp_path_factory.mktemp("out")
     choice = replace(choice, preparation=replace(choice.preparation, spacing=2.0, shape=(80, 96, 80)))
-    register_files(oblique, choice, choice.spec.build("cpu"), Settings(forms=("itk", "own", "composite")), folder)
+    register_files(oblique, choice, choice.spec.build("cpu"), Settings(forms=("itk", "native", "composite")), folder)
     return folder
 
 
@@ -77,7 +77,7 @@ def compare(ours, theirs, labels, their_labels, scale):
     assert equal > 0.999
 
 
-@pytest.mark.parametrize("name", ["transform.nii.gz", "transform.h5"])
+@pytest.mark.parametrize("name", ["forward_transform.nii.gz", "forward_transform.h5"])
 def test_ants_warps_image_and_labels_as_we_do(oblique, registered, name):
     fixed, moving, labels = (
         ants.image_read(str(path)) for path in (oblique.fixed.image, oblique.moving.image, oblique.moving.labels)
@@ -88,7 +88,7 @@ def test_ants_warps_image_and_labels_as_we_do(oblique, registered, name):
     compare(ours, theirs, our_labels, nearest, np.ptp(moving.numpy()))
 
 
-@pytest.mark.parametrize("name", ["transform.nii.gz", "transform.h5"])
+@pytest.mark.parametrize("name", ["forward_transform.nii.gz", "forward_transform.h5"])
 def test_simpleitk_warps_image_and_labels_as_we_do(oblique, registered, name):
     path = str(registered / name)
     if name.endswith(".h5"):
@@ -104,7 +104,7 @@ def test_simpleitk_warps_image_and_labels_as_we_do(oblique, registered, name):
     )
     ours, our_labels = data(registered / "warped.nii.gz"), data(registered / "warped_labels.nii.gz")
     compare(ours, theirs, our_labels, nearest, np.ptp(sitk.GetArrayFromImage(moving)))
-    ours = read_transform(registered / "transform.npz")
+    ours = read_transform(registered / "forward_transform.npz")
     voxels = [(75, 95, 31), (40, 120, 20), (110, 60, 40)]
     for voxel in voxels:
         point = np.array(fixed.TransformIndexToPhysicalPoint(voxel))
@@ -125,10 +125,10 @@ def test_raw_scans_give_the_dice_of_the_pipeline(mindboggle101, choice, prepared
     rows = (scores_of_published["metric"] == "dice") & (scores_of_published["moving"] == first.subject)
     pipeline = scores_of_published[rows]["value"].mean()
     files = PairFiles(*(ScanFiles(subject.image, subject.labels) for subject in (first, second)))
-    register_files(files, choice, choice.spec.build("cpu"), Settings(forms=("own",)), tmp_path)
+    register_files(files, choice, choice.spec.build("cpu"), Settings(forms=("native",)), tmp_path)
     native = dice(whole_numbers(tmp_path / "warped_labels.nii.gz"), whole_numbers(second.labels))
 
-    found = read_transform(tmp_path / "transform.npz")
+    found = read_transform(tmp_path / "forward_transform.npz")
     paths = [prepared[0] / subject.subject / "labels.nii.gz" for subject in (first, second)]
     moving, fixed = map(whole_numbers, paths)
     grid = Grid(fixed.shape, nib.load(paths[1]).affine)

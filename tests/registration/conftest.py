@@ -9,12 +9,12 @@ import torch
 
 from spnet.data.nifti import Volume, write_volume
 from spnet.data.options import PreprocessOptions
-from spnet.data.virtual.brain import VirtualOptions, virtual_subject
 from spnet.evaluation.chunk import MethodSpec
 from spnet.methods import build_method
 from spnet.registration.choice import Choice
 from spnet.registration.output import PairFiles
 from spnet.registration.scan import ScanFiles
+from spnet.virtual.brain import VirtualOptions, virtual_subject
 
 GRID = PreprocessOptions("mni152", 5.0, (32, 40, 32))
 

@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 
 from spnet.data.nifti import Volume, write_volume
-from spnet.data.virtual.brain import VirtualOptions, virtual_subject
 from spnet.errors import ConfigError, DataError, OutputError, RegistrationError, WeightsError
 from spnet.evaluation.chunk import MethodSpec
 from spnet.registration import batch
 from spnet.registration.batch import Task, read_pairs, register_batch
 from spnet.registration.choice import Choice
 from spnet.registration.output import Settings
+from spnet.virtual.brain import VirtualOptions, virtual_subject
 
-SETTINGS = Settings(forms=("own",))
+SETTINGS = Settings(forms=("native",))
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_changed_inputs_and_changed_settings_are_done_again(table, identity, tmp
     write_volume(tmp_path / "a-labels.nii.gz", Volume(changed, labels.affine), np.int16, space=1)
     assert set(status(register_batch(pairs, identity, SETTINGS, out, "cpu")).values()) == {"done"}
     assert set(status(register_batch(pairs, identity, SETTINGS, out, "cpu")).values()) == {"kept"}
-    other = Settings(forms=("own", "learn2reg"))
+    other = Settings(forms=("native", "learn2reg"))
     assert set(status(register_batch(pairs, identity, other, out, "cpu")).values()) == {"done"}
 
 
@@ -126,9 +126,9 @@ def test_tables_that_cannot_be_read_are_told(table, tmp_path):
         read_pairs(table(PAIR, PAIR))
     with pytest.raises(DataError, match="cannot be a folder's name"):
         read_pairs(table((*PAIR[:4], "../elsewhere")))
-    with pytest.raises(DataError, match=r"columns are moving, fix.*Needed"):
+    with pytest.raises(DataError, match=r"columns are missing: fixed; the header is 'moving.fix'"):
         read_pairs(table(("a", "b"), header="moving\tfix"))
-    with pytest.raises(DataError, match="columns are moving,fixed"):
+    with pytest.raises(DataError, match="columns are missing: moving, fixed"):
         read_pairs(table(header="moving,fixed"))
     with pytest.raises(DataError, match="has no pairs"):
         read_pairs(table())
@@ -159,5 +159,5 @@ def test_the_fingerprint_is_of_what_decides_the_result(table, identity, tmp_path
     task = Task("one", files, identity, SETTINGS, tmp_path, "cpu", 1)
     elsewhere = Task("one", files, identity, SETTINGS, tmp_path / "other", "cuda", 4)
     assert task.fingerprint() == elsewhere.fingerprint()
-    refined = Task("one", files, identity, Settings(5, ("own",)), tmp_path, "cpu", 1)
+    refined = Task("one", files, identity, Settings(5, ("native",)), tmp_path, "cpu", 1)
     assert task.fingerprint() != refined.fingerprint()

@@ -15,7 +15,7 @@ from spnet.registration.output import PairFiles, Settings, register_files, to_te
 from spnet.registration.scan import ScanFiles
 from spnet.transforms.files import read_transform
 
-FORMS = ("itk", "own", "composite", "learn2reg")
+FORMS = ("itk", "native", "composite", "learn2reg", "learn2reg_nifti")
 LPS = np.array([-1.0, -1.0, 1.0])
 
 
@@ -36,7 +36,7 @@ def native(pair):
     return {role: [str(path) for path in getattr(pair.files, role).paths()] for role in ("moving", "fixed")}
 
 
-@pytest.mark.parametrize("name", ["transform.nii.gz", "transform.h5"])
+@pytest.mark.parametrize("name", ["forward_transform.nii.gz", "forward_transform.h5"])
 def test_ants_makes_the_same_of_the_written_transform(registered, native, name):
     folder, _ = registered
     fixed, moving, labels = (ants.image_read(path) for path in (native["fixed"][0], *native["moving"]))
@@ -50,9 +50,9 @@ def test_ants_makes_the_same_of_the_written_transform(registered, native, name):
 
 def test_simpleitk_makes_the_same_of_both_ways(registered, native):
     folder, _ = registered
-    field = sitk.ReadImage(str(folder / "inverse_transform.nii.gz"), sitk.sitkVectorFloat64)
+    field = sitk.ReadImage(str(folder / "backward_transform.nii.gz"), sitk.sitkVectorFloat64)
     back = sitk.DisplacementFieldTransform(field)
-    there = sitk.ReadTransform(str(folder / "transform.h5"))
+    there = sitk.ReadTransform(str(folder / "forward_transform.h5"))
     moving, fixed = (sitk.ReadImage(native[role][0]) for role in ("moving", "fixed"))
     theirs = sitk.GetArrayFromImage(sitk.Resample(moving, fixed, there, sitk.sitkLinear)).T
     ours = data(folder / "warped.nii.gz")
@@ -60,7 +60,7 @@ def test_simpleitk_makes_the_same_of_both_ways(registered, native):
     assert np.abs(ours - theirs)[inside].max() < 1e-3 * np.ptp(ours)
     point = np.array(fixed.TransformContinuousIndexToPhysicalPoint([size / 2 for size in fixed.GetSize()]))
     mapped = np.array(there.TransformPoint(point))
-    ours = read_transform(folder / "transform.npz").map_points((LPS * point)[None])[0] * LPS
+    ours = read_transform(folder / "forward_transform.npz").map_points((LPS * point)[None])[0] * LPS
     assert np.linalg.norm(mapped - ours) < 1e-3
     assert np.linalg.norm(np.array(back.TransformPoint(mapped)) - point) < 1.5, "there and back, in mm"
 
@@ -71,8 +71,8 @@ def test_everything_lies_on_the_scans_own_grids(registered, native):
     for name, like in (
         ("warped.nii.gz", fixed),
         ("warped_labels.nii.gz", fixed),
-        ("transform.nii.gz", fixed),
-        ("inverse_transform.nii.gz", moving),
+        ("forward_transform.nii.gz", fixed),
+        ("backward_transform.nii.gz", moving),
     ):
         image = nib.load(folder / name)
         assert image.shape[:3] == like.shape, name
@@ -107,10 +107,10 @@ def test_scans_of_one_name_are_told_apart_by_their_folders():
 
 def test_without_labels_nothing_is_said_of_them(pair, choice, tmp_path):
     files = PairFiles(*(replace(scan, labels=None) for scan in (pair.files.moving, pair.files.fixed)))
-    report = register_files(files, choice, choice.spec.build("cpu"), Settings(forms=("own",)), tmp_path)
+    report = register_files(files, choice, choice.spec.build("cpu"), Settings(forms=("native",)), tmp_path)
     assert "dice_after" not in report
     assert not (tmp_path / "warped_labels.nii.gz").exists()
-    assert not (tmp_path / "transform.nii.gz").exists()
+    assert not (tmp_path / "forward_transform.nii.gz").exists()
 
 
 def test_scans_that_do_not_overlap_are_told(pair, choice, write_image):

@@ -128,7 +128,7 @@ def test_to_ants_and_our_grids_agree(case):
 
 
 def test_what_is_no_transform_is_told(written, tmp_path):
-    with pytest.raises(DataError, match="five dimensions"):
+    with pytest.raises(DataError, match="no displacement field"):
         read_transform(written / "moving.nii.gz")
     with pytest.raises(DataError, match="no such transform"):
         read_transform(tmp_path / "none.nii.gz")
@@ -139,7 +139,7 @@ def test_what_is_no_transform_is_told(written, tmp_path):
     with pytest.raises(DataError, match="no transform that is known"):
         read_transform(tmp_path / "text.docx")
     field = Transform(np.full((3, 4, 4, 4), np.nan, np.float32), np.eye(4))
-    write_transform(field, tmp_path / "nan.npz", "own")
+    write_transform(field, tmp_path / "nan.npz", "native")
     with pytest.raises(DataError, match="NaN"):
         read_transform(tmp_path / "nan.npz")
 
@@ -152,7 +152,8 @@ def test_a_spline_in_a_composite_is_told(tmp_path):
 
 
 def test_the_name_says_the_form():
-    names = {"a.nii": "itk", "a.nii.gz": "itk", "a.h5": "composite", "disp_1_2.npz": "learn2reg", "a.npz": "own"}
+    names = {"a.nii": "itk", "a.nii.gz": "itk", "a.h5": "composite", "disp_1_2.npz": "learn2reg", "a.npz": "native"}
+    names |= {"disp_1_2.nii.gz": "learn2reg_nifti", "disp_1_2.nii": "learn2reg_nifti"}
     assert {name: form_of(name) for name in names} == names
     with pytest.raises(DataError, match="no form"):
         form_of("a.png")

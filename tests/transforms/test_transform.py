@@ -1,13 +1,15 @@
 """Laws of transforms, and the two archive forms."""
 
+import nibabel as nib
 import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates, zoom
 
 from spnet.data.nifti import Volume
 from spnet.errors import DataError
-from spnet.transforms import Grid, Transform, jacobian_map, on_grid, warp_volume
-from spnet.transforms.files import read_transform, write_transform
+from spnet.transforms import Grid, Transform, on_grid, warp_volume
+from spnet.transforms.files import FORMS, read_transform, write_transform
+from spnet.transforms.jacobian import jacobian_map
 
 
 def still(grid, **matrices):
@@ -53,8 +55,8 @@ def test_a_fold_is_negative():
     assert np.allclose(determinant[:3], 1)
 
 
-def test_our_own_form_comes_back_bit_for_bit(case, tmp_path):
-    write_transform(case.transform, tmp_path / "t.npz", "own")
+def test_the_native_form_comes_back_bit_for_bit(case, tmp_path):
+    write_transform(case.transform, tmp_path / "t.npz", "native")
     again = read_transform(tmp_path / "t.npz")
     for name in ("displacement", "affine", "before", "after"):
         assert np.array_equal(getattr(again, name), getattr(case.transform, name)), name
@@ -62,17 +64,20 @@ def test_our_own_form_comes_back_bit_for_bit(case, tmp_path):
     assert np.array_equal(again.moving.affine, case.moving.affine)
 
 
-def test_our_own_form_keeps_the_grids_that_it_is_given(case, tmp_path):
+def test_the_native_form_keeps_the_grids_that_it_is_given(case, tmp_path):
     unknown = Transform(case.transform.displacement, case.transform.affine)
-    write_transform(unknown, tmp_path / "t.npz", "own", case.fixed)
+    write_transform(unknown, tmp_path / "t.npz", "native", case.fixed)
     again = read_transform(tmp_path / "t.npz")
     assert again.fixed.shape == case.fixed.shape
     assert again.moving is None
 
 
-def test_learn2reg_warps_the_bare_arrays_as_we_do_the_images(case, tmp_path):
-    write_transform(case.transform, tmp_path / "disp_0001_0002.npz", "learn2reg")
-    displacement = np.load(tmp_path / "disp_0001_0002.npz")["arr_0"]
+@pytest.mark.parametrize("form", ["learn2reg", "learn2reg_nifti"])
+def test_learn2reg_warps_the_bare_arrays_as_we_do_the_images(form, case, tmp_path):
+    """Its program takes arr_0 of an npz, and of a NIfTI file the array with the components last."""
+    path = tmp_path / FORMS[form].pattern.replace("*", "0001_0002")
+    write_transform(case.transform, path, form)
+    displacement = np.load(path)["arr_0"] if form == "learn2reg" else np.moveaxis(nib.load(path).get_fdata(), -1, 0)
     assert displacement.shape == (3, *case.fixed.shape)
     theirs = map_coordinates(case.moving.data, np.indices(case.fixed.shape) + displacement, order=1)
     ours = warp_volume(case.moving, case.transform, case.fixed).data
@@ -113,8 +118,8 @@ def test_learn2reg_needs_to_be_told_the_images(case, tmp_path):
 
 
 def test_other_archives_are_told(tmp_path):
-    np.savez(tmp_path / "a.npz", other=np.zeros(3))
-    with pytest.raises(DataError, match="neither the form"):
+    np.savez(tmp_path / "a.npz", one=np.zeros(3), other=np.zeros(3))
+    with pytest.raises(DataError, match="neither the native form"):
         read_transform(tmp_path / "a.npz")
     (tmp_path / "b.npz").write_bytes(b"PK no archive")
     with pytest.raises(DataError, match="no transform that can be read"):

@@ -19,9 +19,9 @@ from checkouts import DEMO
 from matplotlib import pyplot
 
 from spnet.data.splits import read_split
-from spnet.data.virtual.brain import VirtualOptions, write_virtual_subject
 from spnet.report.so_far import NAME, write_report_so_far
 from spnet.training import checkpoint
+from spnet.virtual.brain import VirtualOptions, write_virtual_subject
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,7 @@
 from spnet.jobs import job
 
 with job(snakemake.log[0], snakemake.threads):
-    from spnet.data.virtual import write_virtual
+    from spnet.virtual import write_virtual
 
     write_virtual(
         snakemake.params.layout,

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from spnet.data.layouts.subject import Subject
+from spnet.data.sheets import read_sheet
 from spnet.data.splits import PARTS
 from spnet.errors import DataError
 
@@ -29,14 +28,7 @@ def scan(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
             path=path,
             remedy=f"List the scans there, tab-separated: {', '.join(COLUMNS)}",
         )
-    try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"this is not a tab-separated table ({error})", path=path) from error
-    absent = [column for column in COLUMNS if column not in table.columns]
-    if absent:
-        raise DataError(f"columns are missing: {', '.join(absent)}", path=path, remedy="Separate columns by tabs")
-    return [_subject(row, number, path) for number, row in enumerate(table.to_dict("records"), start=2)]
+    return [_subject(row, number, path) for number, row in read_sheet(path, COLUMNS)]
 
 
 def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-# Of the way there, and of the way back where it is an estimate of its own.
+# Of the forward way, and of the backward way where it is an estimate of its own.
 Estimates = tuple[Tensor, Tensor | None]
 
 
@@ -17,19 +17,19 @@ class Directions:
 
     Attributes
     ----------
-    estimates_back: the estimator also runs from fixed to moving (the paper's BE). One pass then gives both fields.
-    mirrored: the velocity of the way back is the negative of the one there.
+    estimates_backward: the estimator also runs from fixed to moving (the paper's BE). One pass then gives both fields.
+    mirrored: the velocity of the backward way is the negative of the forward one.
     combine: what it makes of a level's estimates.
     """
 
-    estimates_back: bool
+    estimates_backward: bool
     mirrored: bool
     combine: Callable[[Tensor, Tensor | None], Estimates]
 
     @property
     def bias_cancels(self) -> bool:
         """Whether only the difference of two estimates by the same weights counts."""
-        return self.estimates_back and self.mirrored
+        return self.estimates_backward and self.mirrored
 
 
 def _average(forward: Tensor, backward: Tensor | None) -> Estimates:
@@ -42,8 +42,8 @@ def _keep(forward: Tensor, backward: Tensor | None) -> Estimates:
 
 
 DIRECTIONS = {
-    "averaged": Directions(estimates_back=True, mirrored=True, combine=_average),  # the paper's SS+BE+BA
-    "both": Directions(estimates_back=True, mirrored=False, combine=_keep),  # SS+BE
-    "shared": Directions(estimates_back=False, mirrored=True, combine=_keep),  # SS
-    "forward": Directions(estimates_back=False, mirrored=False, combine=_keep),  # w/o SR
+    "averaged": Directions(estimates_backward=True, mirrored=True, combine=_average),  # the paper's SS+BE+BA
+    "both": Directions(estimates_backward=True, mirrored=False, combine=_keep),  # SS+BE
+    "shared": Directions(estimates_backward=False, mirrored=True, combine=_keep),  # SS
+    "forward": Directions(estimates_backward=False, mirrored=False, combine=_keep),  # w/o SR
 }

@@ -23,16 +23,16 @@ class Level:
 
     Attributes
     ----------
-    velocity: of the way there; with ``field: displacement`` that displacement itself.
-    displacement: of the way there.
-    inverse: displacement of the way back, None without one.
-    inverse_velocity: of the way back, where it is an estimate of its own; else None.
+    forward_velocity: of the forward way; with ``field: displacement`` the displacement itself.
+    forward: displacement of that way.
+    backward: displacement of the backward way, None without one.
+    backward_velocity: of the backward way, where it is an estimate of its own; else None.
     """
 
-    velocity: Tensor
-    displacement: Tensor
-    inverse: Tensor | None
-    inverse_velocity: Tensor | None = None
+    forward_velocity: Tensor
+    forward: Tensor
+    backward: Tensor | None
+    backward_velocity: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -98,23 +98,23 @@ class SPnet(Method, PyramidLayers):
     def register(self, moving: list[Tensor], fixed: list[Tensor]) -> Registration:
         """`details` are the levels, finest first, on the padded grid.
 
-        The inverse of a network that estimates the way there alone is left to a second pass, as the paper must have
-        done: its ICE of SS in Table 4 is far above that of exp(v) and exp(-v).
+        The backward field of a network that estimates the forward way alone is left to a second pass, as the paper must
+        have done: its ICE of SS in Table 4 is far above that of exp(v) and exp(-v).
         """
         levels = self._find_levels(moving, fixed)
-        inverse = levels[0].inverse if self.directions.estimates_back else None
-        return Registration(levels[0].displacement, inverse, levels)
+        backward = levels[0].backward if self.directions.estimates_backward else None
+        return Registration(levels[0].forward, backward, levels)
 
     @torch.no_grad()
     def inspect(self, moving: Tensor, fixed: Tensor) -> tuple[LevelView, ...]:
         features = self.prepare(moving).features, self.prepare(fixed).features
         levels = self._find_levels(*features)
-        coarser = [*(upsample(level.displacement) for level in levels[1:]), None]
+        coarser = [*(upsample(level.forward) for level in levels[1:]), None]
         views: list[LevelView] = []
         for level, field, source, target in zip(levels, coarser, *features, strict=True):
             warps = self.options.feature_warping and field is not None
             warped = _similarity(warp(source, field, self.sampler), target) if warps else None
-            views.append(LevelView(level.displacement, _similarity(source, target), warped))
+            views.append(LevelView(level.forward, _similarity(source, target), warped))
         return tuple(views)
 
     def loss(self, registration: Registration, moving: Tensor, fixed: Tensor) -> dict[str, Tensor]:
@@ -132,19 +132,19 @@ class SPnet(Method, PyramidLayers):
             terms[f"similarity_{index + 1}"] = weight * similarity
             terms[f"smoothness_{index + 1}"] = weight * self.options.smoothness_weight * _smoothness_loss(level)
             if self.options.inverse_weight:
-                both_ends = inverse_consistency(level.displacement, level.inverse, self.sampler)
+                both_ends = inverse_consistency(level.forward, level.backward, self.sampler)
                 terms[f"inverse_{index + 1}"] = weight * self.options.inverse_weight * both_ends / 2
         return terms
 
     def _similarity_loss(self, level: Level, moving: Tensor, fixed: Tensor, window: int) -> Tensor:
         """Negative squared local cross-correlation, the mean of the directions that the level has."""
-        if level.inverse is None:
-            return -self._likeness(fixed, moving, level.displacement, window)
+        if level.backward is None:
+            return -self._likeness(fixed, moving, level.forward, window)
         if self.compute.batches(moving):
-            fields = torch.cat([level.displacement, level.inverse])
+            fields = torch.cat([level.forward, level.backward])
             return -self._likeness(torch.cat([fixed, moving]), torch.cat([moving, fixed]), fields, window)
-        there = self._likeness(fixed, moving, level.displacement, window)
-        return -(there + self._likeness(moving, fixed, level.inverse, window)) / 2
+        forward = self._likeness(fixed, moving, level.forward, window)
+        return -(forward + self._likeness(moving, fixed, level.backward, window)) / 2
 
     def _likeness(self, target: Tensor, source: Tensor, displacement: Tensor, window: int) -> Tensor:
         return local_ncc(target, warp(source, displacement, self.sampler), window)
@@ -152,26 +152,27 @@ class SPnet(Method, PyramidLayers):
     def _find_levels(self, moving: list[Tensor], fixed: list[Tensor]) -> list[Level]:
         """Feature pyramids -> levels, finest first, found from the coarsest to the finest."""
         found: list[Level] = []
-        there = back = None
+        coarser: tuple[Coarser | None, Coarser | None] = None, None
         for level in reversed(range(self.levels)):
-            forward, backward = self._estimate_ways(level, moving[level], fixed[level], there, back)
+            forward, backward = self._estimate_ways(level, moving[level], fixed[level], *coarser)
             found.append(self._deform(forward.field, backward.field if backward else None))
             if level == 0:
                 break
-            there = Coarser(forward.hidden, found[-1].displacement)
-            if backward:
-                back = Coarser(backward.hidden, found[-1].inverse)
+            coarser = (
+                Coarser(forward.hidden, found[-1].forward),
+                Coarser(backward.hidden, found[-1].backward) if backward else None,
+            )
         return found[::-1]
 
     def _estimate_ways(
-        self, level: int, moving: Tensor, fixed: Tensor, there: Coarser | None, back: Coarser | None
+        self, level: int, moving: Tensor, fixed: Tensor, forward: Coarser | None, backward: Coarser | None
     ) -> tuple[Estimate, Estimate | None]:
-        """What the estimator of one level says of the way there, and of the way back where it is asked."""
-        if not self.directions.estimates_back:
-            return self._estimate_way(level, moving, fixed, there), None
+        """What the estimator of one level says of the forward way, and of the backward way where it is asked."""
+        if not self.directions.estimates_backward:
+            return self._estimate_way(level, moving, fixed, forward), None
         if not self.compute.batches(moving):
-            return self._estimate_way(level, moving, fixed, there), self._estimate_way(level, fixed, moving, back)
-        coarser = Coarser.together(there, back) if there else None
+            return self._estimate_way(level, moving, fixed, forward), self._estimate_way(level, fixed, moving, backward)
+        coarser = Coarser.together(forward, backward) if forward else None
         both = self._estimate_way(level, torch.cat([moving, fixed]), torch.cat([fixed, moving]), coarser)
         return both.split()
 
@@ -190,14 +191,17 @@ class SPnet(Method, PyramidLayers):
 
     def _deform(self, forward: Tensor, backward: Tensor | None) -> Level:
         """The level that the fields estimated of one or both ways lead to."""
-        there, back = self.directions.combine(forward, backward)
+        forward, backward = self.directions.combine(forward, backward)
         if not self.directions.mirrored:
             return Level(
-                there, self._to_displacement(there), None if back is None else self._to_displacement(back), back
+                forward,
+                self._to_displacement(forward),
+                None if backward is None else self._to_displacement(backward),
+                backward,
             )
-        if self.compute.batches(there):
-            return Level(there, *self._to_displacement(torch.cat([there, -there])).chunk(2))
-        return Level(there, self._to_displacement(there), self._to_displacement(-there))
+        if self.compute.batches(forward):
+            return Level(forward, *self._to_displacement(torch.cat([forward, -forward])).chunk(2))
+        return Level(forward, self._to_displacement(forward), self._to_displacement(-forward))
 
     def _to_displacement(self, field: Tensor) -> Tensor:
         if self.options.field == "displacement":
@@ -214,10 +218,10 @@ def image_pyramid(image: Tensor, levels: int) -> list[Tensor]:
 
 def _smoothness_loss(level: Level) -> Tensor:
     """Mean over the level's estimates; a mirrored velocity would add nothing."""
-    there = gradient_smoothness(level.velocity)
-    if level.inverse_velocity is None:
-        return there
-    return (there + gradient_smoothness(level.inverse_velocity)) / 2
+    forward = gradient_smoothness(level.forward_velocity)
+    if level.backward_velocity is None:
+        return forward
+    return (forward + gradient_smoothness(level.backward_velocity)) / 2
 
 
 def _similarity(features: Tensor, others: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class SPnetOptions:
     image_channels: of the features of the down-sampled images, which only ``mie`` has.
     feature_warping: the estimator sees features warped by the coarser level's field (Eq. 6), else as they are.
     directions: what is made of estimates both ways (:mod:`spnet.methods.spnet.directions`): ``averaged``, ``both``
-        kept apart, or only the way there, the negative velocity being the way back (``shared``) or none at all
+        kept apart, or only forward, the negative velocity being backward (``shared``) or none at all
         (``forward``).
     field: what the estimator's output is, a stationary ``velocity`` or a ``displacement``.
     inverse_weight: of the inverse consistency loss, in squared voxels.
@@ -64,7 +64,7 @@ class SPnetOptions:
         directions = DIRECTIONS[self.directions]
         if self.field == "displacement" and directions.mirrored:
             raise ValueError(f"directions '{self.directions}' negates fields, which inverts velocities alone")
-        if self.inverse_weight and not (directions.estimates_back or directions.mirrored):
+        if self.inverse_weight and not (directions.estimates_backward or directions.mirrored):
             raise ValueError(f"inverse_weight needs fields both ways, which directions '{self.directions}' has not")
         if self.backbone == "inception" and any(width % 4 for width in self.channels):
             raise ValueError("channels must be multiples of 4, in which backbone 'inception' splits them")

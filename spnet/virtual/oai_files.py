@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from spnet.data.nifti import Volume
+from spnet.transforms.world import itk_geometry
 
 # The root of UIDs made from a UUID (DICOM PS3.5, B.2), so that no registered root is borrowed.
 _UID_ROOT = "2.25"
@@ -73,10 +74,10 @@ def _write_series(folder: Path, volume: Volume, description: str, number: int, n
 
 def _to_itk(volume: Volume) -> sitk.Image:
     image = sitk.GetImageFromArray(np.ascontiguousarray(volume.data.transpose(2, 1, 0)))
-    to_lps = np.diag([-1.0, -1.0, 1.0])
-    image.SetSpacing(volume.spacing.tolist())
-    image.SetDirection((to_lps @ volume.affine[:3, :3] / volume.spacing).ravel().tolist())
-    image.SetOrigin((to_lps @ volume.affine[:3, 3]).tolist())
+    spacing, origin, direction = itk_geometry(volume.affine)
+    image.SetSpacing(spacing.tolist())
+    image.SetDirection(direction.ravel().tolist())
+    image.SetOrigin(origin.tolist())
     return image
 
 

@@ -14,9 +14,9 @@ from scipy.ndimage import zoom
 from scipy.spatial.transform import Rotation
 
 from spnet.data.nifti import Volume
-from spnet.data.virtual.deform import generator
-from spnet.data.virtual.oai_files import write_mask, write_series_folder
 from spnet.fields import integrate
+from spnet.virtual.deform import generator
+from spnet.virtual.oai_files import write_mask, write_series_folder
 
 # Along the image's axes (posterior, inferior, right), in mm: 384 x 0.36458, 384 x 0.36458, 160 x 0.7.
 _FIELD_OF_VIEW = np.array([140.0, 140.0, 112.0])

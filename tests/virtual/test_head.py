@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from spnet.data.nifti import read_image, read_labels
-from spnet.data.virtual.brain import VirtualOptions, virtual_subject
-from spnet.data.virtual.head import HeadOptions, virtual_head, write_virtual_head
+from spnet.virtual.brain import VirtualOptions, virtual_subject
+from spnet.virtual.head import HeadOptions, virtual_head, write_virtual_head
 
 LEFT = (2, 3, 4, 7, 8, 10, 11, 12, 13, 17, 18, 28)
 RIGHT = (41, 42, 43, 46, 47, 49, 50, 51, 52, 53, 54, 60)

@@ -6,7 +6,7 @@ import pytest
 from nibabel.orientations import aff2axcodes
 from scipy.ndimage import binary_dilation
 
-from spnet.data.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
+from spnet.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
 
 OPTIONS = KneeOptions(matrix=64, slices=40, cartilage=3.0)
 UNIFORM = KneeOptions(

