@@ -128,9 +128,12 @@ def _check_protocol(labels: Volume, protocol: LabelSet, path: Path) -> None:
 def _check_order(labels: Volume, protocol: LabelSet, path: Path) -> None:
     for order in protocol.order:
         low, high = (world_centre(labels.data, labels.affine, ids) for ids in (order.low, order.high))
-        if low is not None and high is not None and low[order.axis] >= high[order.axis]:
+        if low is None or high is None:
+            continue
+        way = high - low
+        if way[order.axis] <= 0 or np.abs(way).argmax() != order.axis:
             raise DataError(
-                f"{order.meaning}: the volume is mirrored, or its header has the wrong handedness",
+                f"{order.meaning}: the volume is mirrored or turned, or its header is wrong",
                 path=path,
                 remedy="Correct the orientation in the headers of image and labels, or convert the originals again",
             )

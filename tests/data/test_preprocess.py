@@ -58,6 +58,42 @@ def test_a_known_pose_is_found_in_millimetres(tmp_path):
     assert record["cut_by_crop"] < 0.02
 
 
+QUARTER = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+HALF = np.diag([-1, -1, 1, 1])
+
+
+def with_header_turned(path, turn, folder):
+    image = nib.load(path)
+    turned = nib.Nifti1Image(image.dataobj, turn @ image.affine)
+    nib.save(turned, folder / f"turned-{path.name}")
+    return folder / f"turned-{path.name}"
+
+
+@pytest.mark.parametrize("turn", [QUARTER, QUARTER.T, HALF])
+def test_a_header_that_turns_the_scan_is_flagged_with_the_axes_that_fit(raw, prepared, turn, tmp_path):
+    assert prepared.record["flags"] == []
+    path = with_header_turned(raw.image, turn, tmp_path)
+    record = preprocess(Subject("turned", "train", path, None), GRID, DKT50).record
+    said, found = ("".join(nib.aff2axcodes(nib.load(each).affine)) for each in (path, raw.image))
+    assert f"axes run to {said}, but with axes to {found} the scan fits the target better" in record["flags"][0]
+
+
+def test_a_header_that_turns_an_aligned_scan_is_flagged(tmp_path):
+    template = read_template("mni152")
+    turned = QUARTER @ template.affine
+    path = tmp_path / "turned.nii.gz"
+    write_volume(path, Volume(template.data[::3, ::3, ::3], turned @ np.diag([3, 3, 3, 1])), np.int16)
+    flags = preprocess(Subject("turned", "train", path, None, "target"), GRID, DKT50).record["flags"]
+    assert "axes to LAS" in flags[0] or "axes to RAS" in flags[0]
+
+
+@pytest.mark.parametrize(("turn", "axis"), [(QUARTER, "frontal"), (QUARTER.T, "frontal"), (HALF, "right")])
+def test_labels_that_the_header_turns_are_refused(raw, turn, axis, tmp_path):
+    image, labels = (with_header_turned(path, turn, tmp_path) for path in (raw.image, raw.labels))
+    with pytest.raises(DataError, match=f"the {axis} labels do not lie .* mirrored or turned"):
+        preprocess(Subject("turned", "train", image, labels), GRID, DKT50)
+
+
 def test_a_head_that_the_grid_cuts_is_flagged_with_the_share_that_is_lost(raw):
     record = preprocess(raw, dataclasses.replace(GRID, shape=(40, 24, 40)), DKT50).record
     assert 0.2 < record["cut_by_crop"] < 0.5

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -34,3 +35,19 @@ def test_ten_training_scans_without_labels_are_found_and_one_lands_on_the_target
     assert prepared.record["correlation_with_target"] > 0.85
     assert np.isfinite(prepared.image.data).all()
     assert not prepared.labels.data.any()
+
+
+def test_a_real_scan_whose_header_turns_it_is_flagged_or_with_labels_refused(mindboggle101, tmp_path):
+    """As 14 scans of the release are said to have come once: their axes interchanged."""
+    turn = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    first, paths = mindboggle101[0], []
+    for path in (first.image, first.labels):
+        image = nib.load(path)
+        paths.append(tmp_path / path.name)
+        nib.save(nib.Nifti1Image(np.asanyarray(image.dataobj), turn @ image.affine), paths[-1])
+    turned = replace(first, image=paths[0], labels=None)
+    coarse = PreprocessOptions("mni152", 4.0, (40, 48, 40))
+    assert "seems to turn the scan" in preprocess(turned, coarse, DKT50).record["flags"][0]
+    assert preprocess(first, coarse, DKT50).record["flags"] == []
+    with pytest.raises(DataError, match="mirrored or turned"):
+        read_raw(replace(turned, labels=paths[1]), DKT50)
