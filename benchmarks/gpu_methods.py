@@ -18,7 +18,7 @@ from spnet.configuration import settings
 from spnet.device import prepare_process, to_device
 from spnet.errors import ConfigError, TrainingError
 from spnet.evaluation.cost import measure
-from spnet.evaluation.evaluate import evaluate_pairs
+from spnet.evaluation.evaluate import Scoring, evaluate_pairs
 from spnet.methods import build_method
 from spnet.methods.base import Method, Stage
 from spnet.training.step import Step, stream_of_its_own
@@ -127,7 +127,7 @@ def _measure_pair(method: Method, size: Size, device: torch.device) -> tuple[flo
     clock, times = clock_of(device), []
     for _ in range(1 + PAIRS):
         start = clock()
-        scores = evaluate_pairs(method, pair, read, LABELS)
+        scores = evaluate_pairs(method, pair, read, Scoring(LABELS))
         times.append(clock() - start)
     return median(times[1:]), scores.loc[scores["metric"] == "peak_mb", "value"].max()
 

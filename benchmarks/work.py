@@ -14,7 +14,7 @@ from benchmarks.inputs import LABELS, Size, make_field, make_image
 from benchmarks.measure import Run
 from benchmarks.reference.evaluation import Scores, evaluate_pair
 from benchmarks.reference.spnet import PlainSPnet, spnet_loss
-from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
+from spnet.evaluation.evaluate import Scoring, evaluate_pairs, prepared_reader
 from spnet.methods.base import Method
 
 LEARNING_RATE = 1e-4
@@ -103,7 +103,7 @@ def evaluation(method: Method, folder: Path, chunks: list[pd.DataFrame]) -> Run:
 
     def run(number: int) -> Scores:
         reader = prepared_reader(folder, torch.device("cpu"))
-        table = evaluate_pairs(method, chunks[number % len(chunks)], reader, LABELS)
+        table = evaluate_pairs(method, chunks[number % len(chunks)], reader, Scoring(LABELS))
         kept = table[~table["metric"].isin(_COSTS)]
         columns = (kept[name] for name in ("moving", "fixed", "metric", "structure"))
         return dict(zip(zip(*columns, strict=True), kept["value"], strict=True))

@@ -8,10 +8,11 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from spnet.data.labels import BY_LABEL, DICE, DICE_MERGED, FURTHER_METRICS, VOLUME, label_set
-from spnet.data.layouts import RELEASES
+from spnet.data.labels import VOLUME, label_set
+from spnet.data.layouts import LAYOUTS, is_release
 from spnet.data.options import PreprocessOptions
 from spnet.errors import ConfigError, did_you_mean
+from spnet.metrics import FURTHER_METRICS, METRICS
 
 # Implementation of the method that registers nothing.
 CONTROL = "identity"
@@ -185,7 +186,7 @@ def _check_references(config: Mapping[str, Any]) -> None:
 
 def _methods_of(claim: Mapping[str, Any]) -> Iterable[str]:
     """Methods that a claim names; its experiments may have gone from a configuration that runs fewer."""
-    for key in ("method", "methods", "than", "over", "as"):
+    for key in ("method", "methods", "than", "over", "like"):
         value = claim.get(key, ())
         yield from (value,) if isinstance(value, str) else value
 
@@ -200,7 +201,7 @@ def _check_significance(
         _check_known([significance["reference"]], methods, user, "method", "which it does not test")
     sets = [label_set(datasets[experiments[name]["dataset"]]["label_set"]) for name in significance["experiments"]]
     for quantity in significance["quantities"]:
-        by_label = quantity["metric"] in (DICE, DICE_MERGED)
+        by_label = METRICS[quantity["metric"]].by_label
         known = {group: () for labels in sets for group in labels.groups()} if by_label else {VOLUME: ()}
         _check_known([quantity["structure"]], known, f"significance, {quantity['metric']},", "structure")
 
@@ -234,16 +235,16 @@ def _check_columns(name: str, table: Mapping[str, Any], config: Mapping[str, Any
         )
         for experiment in experiments:
             labels = label_set(config["datasets"][config["experiments"][experiment]["dataset"]]["label_set"])
-            known = labels.groups() if column["metric"] in BY_LABEL else {VOLUME: ()}
+            known = labels.groups() if METRICS[column["metric"]].by_label else {VOLUME: ()}
             _check_known(column["structures"], known, user, "structure")
-            if column["metric"] == DICE_MERGED and not labels.merged:
+            if METRICS[column["metric"]].merges_labels and not labels.merged:
                 raise ConfigError(f"{user} the label set of experiment '{experiment}' merges no labels", remedy=MANUAL)
 
 
 def _check_dataset(name: str, dataset: Mapping[str, Any]) -> None:
     label_set(dataset["label_set"])
-    cohorts, release = dataset["cohorts"], dataset["layout"] in RELEASES
-    if release == (dataset["table"] is not None):
+    cohorts, release = dataset["cohorts"], is_release(dataset["layout"])
+    if LAYOUTS[dataset["layout"]].needs_table != (dataset["table"] is not None):
         raise ConfigError(f"dataset '{name}': layout 'table', and only it, needs a table", remedy=MANUAL)
     if release != bool(cohorts):
         raise ConfigError(

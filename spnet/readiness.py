@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from spnet.analysis.claims import check_claims
 from spnet.configuration import settings
 from spnet.data.targets import is_reference
 from spnet.data.templates import template_path
@@ -16,13 +17,14 @@ from spnet.weights import check_published
 
 
 def check_readiness(config: Mapping[str, Any]) -> None:
-    """Check all that would otherwise fail only inside a job: methods, published weights, targets.
+    """Check all that would otherwise fail only inside a job: methods, published weights, claims, targets.
 
     Raises
     ------
     ConfigError, WeightsError: naming the key.
     """
     _check_methods(config)
+    check_claims(config["claims"])
     for name, dataset in config["datasets"].items():
         if not is_reference(dataset["prepare"]["target"]):
             template_path(dataset["prepare"]["target"])

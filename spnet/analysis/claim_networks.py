@@ -1,36 +1,41 @@
-"""Statistics of claims about networks: their parameters, cost and symmetry; parameters as in config/README.md."""
+"""Statistics of claims about networks: their parameters, cost and symmetry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Literal
 
-import torch
+from pydantic import Field
 
 from spnet.analysis.evidence import Evidence, NotTestedError
 from spnet.analysis.findings import NOT_REPRODUCED, NOT_TESTED, REPRODUCED, Finding, all_hold, exact
+from spnet.analysis.statistics import Amount, Count, Names, statistic
 
-Parameters = Mapping[str, Any]
+Quantity = Literal["seconds_per_pair", "registration_peak_mb", "seconds_per_step", "training_peak_mb"]
 _SHAPE = (32, 32, 32)
 
 
-def parameters(evidence: Evidence, claim: Parameters) -> Finding:
-    """`method` has as many trainable parameters as `value`, or as the method `as`, give or take `tolerance`."""
-    count = evidence.build(claim["method"]).count_parameters()
-    if "as" in claim:
-        wanted = evidence.build(claim["as"]).count_parameters()
-        label = f"{claim['method']} {count:,}, {claim['as']} {wanted:,}"
+@statistic(one_of=("value", "like"))
+def parameters(
+    evidence: Evidence, *, method: str, tolerance: Count, value: Count | None = None, like: str | None = None
+) -> Finding:
+    """`method` has as many trainable parameters as `value`, or as the method `like`, give or take `tolerance`."""
+    count = evidence.build(method).count_parameters()
+    if like is None:
+        wanted, label = value, f"{method} {count:,}, claimed {value:,}"
     else:
-        wanted, label = claim["value"], f"{claim['method']} {count:,}, claimed {claim['value']:,}"
-    return all_hold([exact(f"{label} (within {claim['tolerance']:,})", claim["tolerance"] - abs(count - wanted))])
+        wanted = evidence.build(like).count_parameters()
+        label = f"{method} {count:,}, {like} {wanted:,}"
+    return all_hold([exact(f"{label} (within {tolerance:,})", tolerance - abs(count - wanted))])
 
 
-def fewer_parameters(evidence: Evidence, claim: Parameters) -> Finding:
+@statistic()
+def fewer_parameters(
+    evidence: Evidence, *, methods: Names, than: Names, ratio: Annotated[float, Field(ge=1)] = 1
+) -> Finding:
     """Each of `than` has more trainable parameters than each of `methods`, at least `ratio` times as many if given."""
-    ratio = claim.get("ratio", 1)
     checks, missing = [], []
-    for method in claim["methods"]:
-        for rival in claim["than"]:
+    for method in methods:
+        for rival in than:
             try:
                 few, many = (evidence.build(name).count_parameters() for name in (method, rival))
             except NotTestedError as reason:
@@ -41,59 +46,71 @@ def fewer_parameters(evidence: Evidence, claim: Parameters) -> Finding:
     return all_hold(checks, missing)
 
 
-def cost_ratio(evidence: Evidence, claim: Parameters) -> Finding:
+@statistic()
+def cost_ratio(
+    evidence: Evidence,
+    *,
+    method: str,
+    than: Names,
+    experiments: Names,
+    quantity: Quantity,
+    at_least: Amount = 0,
+    at_most: Amount = float("inf"),
+    device: Literal["cpu", "cuda"] | None = None,
+) -> Finding:
     """The cost (`quantity`) of `method` is at least `at_least` and at most `at_most` times that of each of `than`.
 
     With `device`, only measurements on that kind of device count. A ratio has no interval: it holds or not.
     """
     checks, missing = [], []
-    for experiment in claim["experiments"]:
-        for rival in claim["than"]:
+    bounds = f"at least {at_least:g}" + ("" if at_most == float("inf") else f", at most {at_most:g}")
+    for experiment in experiments:
+        for rival in than:
             try:
                 (ours, ours_on), (theirs, theirs_on) = (
-                    evidence.cost_of(experiment, name, claim["quantity"], claim.get("device"))
-                    for name in (claim["method"], rival)
+                    evidence.cost_of(experiment, name, quantity, device) for name in (method, rival)
                 )
             except NotTestedError as reason:
                 missing.append(str(reason))
                 continue
             ratio = ours / theirs
-            least, most = claim.get("at_least", 0), claim.get("at_most", float("inf"))
-            bounds = f"at least {least:g}" + ("" if most == float("inf") else f", at most {most:g}")
-            costs = f"{claim['method']} {ours:.4g} on {ours_on}, {rival} {theirs:.4g} on {theirs_on}"
+            costs = f"{method} {ours:.4g} on {ours_on}, {rival} {theirs:.4g} on {theirs_on}"
             label = f"{experiment}: {costs}, {ratio:.2f} times ({bounds})"
-            checks.append(exact(label, min(ratio - least, most - ratio)))
+            checks.append(exact(label, min(ratio - at_least, at_most - ratio)))
     return all_hold(checks, missing)
 
 
-def order_independent(evidence: Evidence, claim: Parameters) -> Finding:
+@statistic()
+def order_independent(evidence: Evidence, *, method: str, tolerance: Amount, expected: bool) -> Finding:
     """One pass with the images swapped gives the same two fields, swapped, or not, as `expected`.
 
     A property of the network whatever its weights, so it is tried with random ones, on two random images of 32 voxels a
     side: the largest difference must be within `tolerance` of the largest displacement.
     """
+    # Late, since the workflow reads in every job which statistics there are.
+    import torch
+
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(0)
-        method = evidence.build(claim["method"]).eval()
+        network = evidence.build(method).eval()
         first, second = torch.rand(2, 1, 1, *_SHAPE)
-        found, swapped = method(first, second), method(second, first)
+        found, swapped = network(first, second), network(second, first)
     if found.backward is None or swapped.backward is None:
-        return Finding(NOT_TESTED, f"{claim['method']} gives no two fields in one pass")
+        return Finding(NOT_TESTED, f"{method} gives no two fields in one pass")
     apart = max(
         (found.forward - swapped.backward).abs().max().item(), (found.backward - swapped.forward).abs().max().item()
     )
     largest = found.forward.abs().max().item()
     if largest == 0:
-        return Finding(NOT_TESTED, f"{claim['method']} moves nothing")
+        return Finding(NOT_TESTED, f"{method} moves nothing")
     share = apart / largest
-    holds = (share <= claim["tolerance"]) == claim["expected"]
-    figures = (
-        f"fields of swapped images differ by {share:.1e} of the largest displacement, {claim['tolerance']:.0e} bounds"
-    )
+    holds = (share <= tolerance) == expected
+    figures = f"fields of swapped images differ by {share:.1e} of the largest displacement, {tolerance:.0e} bounds"
     return Finding(REPRODUCED if holds else NOT_REPRODUCED, figures)
 
 
-def shown_in_figure(evidence: Evidence, claim: Parameters) -> Finding:
+@statistic()
+def shown_in_figure(evidence: Evidence, *, figure: str) -> Finding:
     """The run draws `figure`, which a person must judge: never graded."""
-    title = evidence.figures.get(claim["figure"])
-    return Finding(NOT_TESTED, f"for the eye: {title}" if title else f"{claim['figure']} is not in the run")
+    title = evidence.figures.get(figure)
+    return Finding(NOT_TESTED, f"for the eye: {title}" if title else f"{figure} is not in the run")

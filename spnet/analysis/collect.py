@@ -13,7 +13,7 @@ from spnet.errors import DataError
 from spnet.files import atomic_path
 
 KEY = ["trained_on", "dataset", "method", "seed", "moving", "fixed", "metric", "structure"]
-_TEXT = ["trained_on", "dataset", "method", "moving", "fixed", "metric", "structure"]
+_TEXT = [column for column in KEY if column != "seed"]
 
 
 def collect(parts: Sequence[str | Path], output: str | Path) -> pd.DataFrame:

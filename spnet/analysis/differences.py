@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata, wilcoxon
 
 from spnet.analysis.summarise import subject_interval
 from spnet.errors import DataError
@@ -55,6 +54,9 @@ def signed_rank(differences: ArrayLike) -> tuple[float, float]:
     p, and the sum of ranks of positive differences less that of negative ones, of the sum of all: 1 if all are
     positive, -1 if all are negative.
     """
+    # Late, since importing it takes a second, and the workflow reads in every job which statistics there are.
+    from scipy.stats import rankdata, wilcoxon
+
     nonzero = np.asarray(differences, dtype=float)
     nonzero = nonzero[nonzero != 0]
     if not len(nonzero):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from spnet.analysis.collapsed import Collapses, collapses
 from spnet.analysis.differences import PAIR
 from spnet.analysis.study import Study
-from spnet.analysis.summarise import per_pair
+from spnet.analysis.summarise import CELL, per_pair
 from spnet.configuration import UNTRAINED, settings, trained_on
 from spnet.methods import build_method
-from spnet.methods.base import Method
 
-_KEY = ["trained_on", "dataset", "method", "metric", "structure", *PAIR]
+if TYPE_CHECKING:
+    from spnet.methods.base import Method
 
 
 class NotTestedError(Exception):
@@ -44,7 +44,7 @@ class Evidence:
     @cached_property
     def values(self) -> pd.Series:
         """Every pair's value, indexed by training, dataset, method, metric, structure and pair."""
-        return per_pair(self.scores, self.study.labels()).set_index(_KEY)["value"].sort_index()
+        return per_pair(self.scores, self.study.labels()).set_index([*CELL, *PAIR])["value"].sort_index()
 
     @cached_property
     def collapsed(self) -> Collapses:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spnet.data.labels import LabelSet
 from spnet.data.nifti import read_image
 from spnet.errors import DataError, first_line
-from spnet.metrics import dice_per_label
+from spnet.metrics.overlap import dice_per_label
 
 DICE, CORRELATION, FIT = "affine_dice", "correlation_with_target", "label_fit"
 TITLES = {DICE: "affine-only Dice", CORRELATION: "correlation with the target", FIT: "variance explained by the labels"}

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from spnet.analysis.summarise import CELL
 from spnet.errors import DataError
 
-CELL = ["table", "trained_on", "dataset", "method", "metric", "structure"]
-COLUMNS = ["table", "row", *CELL[1:], "mean", "std", "note"]
+COLUMNS = ["table", "row", *CELL, "mean", "std", "note"]
+_PRINTED = ["table", *CELL]
 
 
 def read_published(path: str | Path) -> pd.DataFrame:
@@ -26,14 +27,14 @@ def read_published(path: str | Path) -> pd.DataFrame:
         raise DataError(f"columns must be {COLUMNS}, not {list(table.columns)}", path=path)
     if table[["mean", "std"]].isna().any().any():
         raise DataError("a mean or std is missing", path=path)
-    double = table.duplicated(["row", *CELL])
+    double = table.duplicated(["row", *_PRINTED])
     if double.any():
         raise DataError(f"a cell is there twice: {table[double].iloc[0].to_dict()}", path=path)
-    printed_once = table.drop_duplicates([*CELL, "mean", "std"])
-    differing = printed_once.duplicated(CELL)
+    printed_once = table.drop_duplicates([*_PRINTED, "mean", "std"])
+    differing = printed_once.duplicated(_PRINTED)
     if differing.any():
         raise DataError(
-            f"rows of one method differ in one table: {printed_once[differing].iloc[0][CELL].to_dict()}",
+            f"rows of one method differ in one table: {printed_once[differing].iloc[0][_PRINTED].to_dict()}",
             path=path,
             remedy="Give the row that is another method a key of its own",
         )

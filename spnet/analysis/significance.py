@@ -10,11 +10,9 @@ import pandas as pd
 from spnet.analysis.collapsed import collapses
 from spnet.analysis.differences import PAIR, estimate, holm, paired, signed_rank
 from spnet.analysis.study import Study
-from spnet.analysis.summarise import per_pair
-from spnet.analysis.tables import HIGHER_IS_BETTER
-from spnet.configuration import CONTROL
-from spnet.data.labels import DICE_MERGED
+from spnet.analysis.summarise import CELL, per_pair
 from spnet.errors import DataError
+from spnet.metrics import METRICS
 
 ALPHA = 0.05
 FAMILY = ["dataset", "trained_on", "metric", "structure"]
@@ -35,7 +33,7 @@ def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], stud
     scores = study.scores_of(scores, specification["experiments"])
     collapsed = collapses(scores)
     values = per_pair(scores, study.labels())
-    values = values.set_index(["trained_on", "dataset", "method", "metric", "structure", *PAIR])["value"].sort_index()
+    values = values.set_index([*CELL, *PAIR])["value"].sort_index()
     families: dict[tuple[str, str], dict[str, str]] = {}
     for name in specification["experiments"]:
         experiment = study.experiments[name]
@@ -61,9 +59,10 @@ def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], stud
 def _has(study: Study, dataset: str, quantity: Mapping[str, str]) -> bool:
     """Whether the dataset has the quantity's region, where it is one."""
     labels = study.labels()[dataset]
-    if quantity["metric"] == DICE_MERGED and not labels.merged:
+    metric = METRICS[quantity["metric"]]
+    if metric.merges_labels and not labels.merged:
         return False
-    return quantity["metric"] not in HIGHER_IS_BETTER or quantity["structure"] in labels.groups()
+    return not metric.by_label or quantity["structure"] in labels.groups()
 
 
 def _family(
@@ -88,7 +87,7 @@ def _family(
 
     for method in weights:
         # Affine only has no folds and no inverse error: it wins where it does nothing.
-        if method != reference and (metric in HIGHER_IS_BETTER or not _is_control(study, method)):
+        if method != reference and (METRICS[metric].by_label or not study.is_control(method)):
             ours, theirs = paired(of(method), of(reference))
             mean = estimate(ours - theirs)
             p, effect = signed_rank(ours - theirs)
@@ -109,12 +108,8 @@ def _family(
             }
 
 
-def _is_control(study: Study, method: str) -> bool:
-    return study.methods[method].get("implementation") == CONTROL
-
-
 def better(row: Mapping[str, Any]) -> str | None:
     """The method that a comparison speaks for, if it speaks clearly."""
     if row["p_holm"] >= ALPHA or row["low"] <= 0 <= row["high"]:
         return None
-    return row["method"] if (row["difference"] > 0) == (row["metric"] in HIGHER_IS_BETTER) else row["reference"]
+    return row["method"] if (row["difference"] > 0) == METRICS[row["metric"]].higher_is_better else row["reference"]

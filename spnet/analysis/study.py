@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from spnet.analysis.collapsed import collapse_notes, collapses
-from spnet.analysis.summarise import count_absent_labels, count_without_hd95, per_pair, summarise
-from spnet.analysis.tables import METRIC_NOTES, Column, Row, Source, build_table
+from spnet.analysis.summarise import count_absent_labels, count_one_sided_labels, per_pair, summarise
+from spnet.analysis.tables import Column, Row, Source, build_table
 from spnet.configuration import CONTROL, trained_on
-from spnet.data.labels import HD95, LabelSet, label_set
+from spnet.data.labels import LabelSet, label_set
+from spnet.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,12 @@ class Study:
             entry["published_as"],
             entry["recreated"],
             row.get("trained_on"),
-            entry.get("implementation") == CONTROL,
+            self.is_control(row["method"]),
         )
+
+    def is_control(self, method: str) -> bool:
+        """Whether the method registers nothing."""
+        return self.methods[method].get("implementation") == CONTROL
 
     def columns(self, experiments: Sequence[str], quantities: Sequence[Mapping[str, Any]]) -> list[Column]:
         """Every quantity (`columns` of a table) on every dataset of the experiments, or of those that it names."""
@@ -112,8 +117,8 @@ def assemble_table(
     collapsed = collapses(scores)
     notes = [*study.notes, *specification["notes"], *_seed_notes(scores), *_absent_notes(scores, label_sets)]
     metrics = dict.fromkeys(column.metric for column in columns)
-    notes += [METRIC_NOTES[metric] for metric in metrics if metric in METRIC_NOTES]
-    notes += _one_sided_notes(scores) if HD95 in metrics else []
+    notes += [METRICS[metric].note for metric in metrics if METRICS[metric].note]
+    notes += [note for metric in metrics if METRICS[metric].both_volumes for note in _one_sided_notes(scores, metric)]
     if study.part != "test":
         paper, notes = paper[:0], [*notes, f"Scored on the {study.part} subjects: the paper has no counterpart."]
     table = build_table(summary, paper, name, study.rows(names, specification.get("rows")), columns, collapsed, gaps)
@@ -136,10 +141,10 @@ def _absent_notes(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> l
     ]
 
 
-def _one_sided_notes(scores: pd.DataFrame) -> list[str]:
+def _one_sided_notes(scores: pd.DataFrame, metric: str) -> list[str]:
     return [
         f"{dataset}: in {without} of {cases} (method, pair, label) cases one of the two volumes lacks the label: Dice"
-        " 0, and no HD95, which then does not count."
-        for dataset, (without, cases) in count_without_hd95(scores).items()
+        f" 0, and no {METRICS[metric].title}, which then does not count."
+        for dataset, (without, cases) in count_one_sided_labels(scores, metric).items()
         if without
     ]

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from spnet.data.labels import BY_LABEL, DICE, HD95, LabelSet
+from spnet.data.labels import LabelSet
+from spnet.metrics import DICE, METRICS
 
 PAIR = ["trained_on", "dataset", "method", "moving", "fixed"]
 CELL = ["trained_on", "dataset", "method", "metric", "structure"]
@@ -25,7 +26,7 @@ def per_pair(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> pd.Dat
     label_sets: label set of every dataset.
     """
     scores = scores.groupby([*PAIR, "metric", "structure"], as_index=False)["value"].mean()
-    by_label = scores["metric"].isin(BY_LABEL)
+    by_label = scores["metric"].isin([name for name, metric in METRICS.items() if metric.by_label])
     parts = [scores[~by_label]]
     for (dataset, metric), values in scores[by_label].groupby(["dataset", "metric"]):
         for name, ids in label_sets[dataset].groups().items():
@@ -86,13 +87,13 @@ def count_absent_labels(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]
     return absent
 
 
-def count_without_hd95(scores: pd.DataFrame) -> dict[str, tuple[int, int]]:
-    """By dataset with HD95, how many (method, pair, label) cases have a Dice but no HD95, since one of the two volumes
-    lacks the label; and how many have a Dice.
+def count_one_sided_labels(scores: pd.DataFrame, metric: str) -> dict[str, tuple[int, int]]:
+    """By dataset with a metric that needs both volumes, how many (method, pair, label) cases have a Dice but no value,
+    since one of the two volumes lacks the label; and how many have a Dice.
     """
     counts: dict[str, tuple[int, int]] = {}
     for dataset, rows in scores.groupby("dataset"):
-        dice, measured = (int((rows["metric"] == metric).sum()) for metric in (DICE, HD95))
+        dice, measured = (int((rows["metric"] == name).sum()) for name in (DICE, metric))
         if measured:
             counts[str(dataset)] = (dice - measured, dice)
     return counts

@@ -9,35 +9,14 @@ import pandas as pd
 
 from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.analysis.collapsed import Collapses, marked
+from spnet.analysis.summarise import CELL
 from spnet.configuration import UNTRAINED
-from spnet.data.labels import AVERAGE, DICE, DICE_MERGED, HD95
 from spnet.errors import DataError
+from spnet.metrics import METRICS
 
 RECREATED = "re-created from the description"
 
-METRIC_TITLES = {
-    "jab": "Jab (%)",
-    "jab_central": "Jab (%), central differences",
-    "ice": "ICE",
-    "ice_exact": "ICE, exact sampler",
-    "hd95": "HD95 (mm)",
-    "sdlogj": "SDlogJ",
-    "sdlogj_unshifted": "SDlogJ, unshifted",
-}
-# What a reader must know of metrics that the paper does not explain.
-METRIC_NOTES = {
-    "hd95": "HD95: 95th percentile of the distance between a label's two surfaces, warped and fixed, and the mean over"
-    " labels; as in the Learn2Reg challenge, but in mm. A label that one of the two volumes lacks has none.",
-    "sdlogj": "SDlogJ: standard deviation of log(|J| + 3), as Learn2Reg's program computes it (it does not say why 3),"
-    " by central differences.",
-    "sdlogj_unshifted": "SDlogJ, unshifted: standard deviation of log |J|; where the field folds, |J| counts as 1e-9.",
-}
-# Of every other metric a lower value is better.
-HIGHER_IS_BETTER = (DICE, DICE_MERGED)
-# As many digits as the paper prints; values that agree in them share a rank.
-DIGITS = 3
 _GAP = {"mean": float("nan"), "std": float("nan"), "low": float("nan"), "high": float("nan"), "pairs": 0}
-_KEY = ["trained_on", "dataset", "method", "metric", "structure"]
 
 
 @dataclass(frozen=True)
@@ -89,11 +68,7 @@ class Column:
     @property
     def title(self) -> str:
         """What the reader sees above it."""
-        if self.metric == DICE_MERGED:
-            return f"{self.structure}, labels merged"
-        if self.metric == HD95 and self.structure != AVERAGE:
-            return f"{METRIC_TITLES[HD95]}, {self.structure}"
-        return self.structure if self.metric == DICE else METRIC_TITLES.get(self.metric, self.metric)
+        return METRICS[self.metric].heading(self.structure)
 
     def source_of(self, row: Row) -> Source | None:
         """The first experiment that has the row's method, trained on what the row says."""
@@ -112,7 +87,7 @@ def build_table(
 ) -> pd.DataFrame:
     """Measured and published values of table `name`, one cell a row.
 
-    A method that is not part of a column's experiments has no cell there, and none where no pair has an HD95. Column
+    A method that is not part of a column's experiments has no cell there, and none where no pair has a value. Column
     ``best`` marks the best of every column as printed, affine only left out; ``row`` counts the table's rows. A cell
     of a training that `collapsed` says how in the column of that name; it is never best, has no difference to the
     paper, and its row's title has a mark.
@@ -125,8 +100,8 @@ def build_table(
     ------
     DataError: a cell was not measured.
     """
-    measured = summary.set_index(_KEY)
-    printed = published[published["table"] == name].drop_duplicates(_KEY).set_index(_KEY)
+    measured = summary.set_index(CELL)
+    printed = published[published["table"] == name].drop_duplicates(CELL).set_index(CELL)
     cells = [
         {"row": position, "control": row.control, **cell}
         for position, row in enumerate(rows)
@@ -155,7 +130,7 @@ def _cell(
         value = measured.loc[wanted]
     elif gaps and wanted[:3] not in measured.index:
         value = _GAP
-    elif column.metric == HD95:
+    elif METRICS[column.metric].both_volumes:
         return None
     else:
         raise DataError(f"no score for {wanted}", remedy="Check the table's columns against the label set")
@@ -188,7 +163,7 @@ def _mark_best(table: pd.DataFrame) -> pd.DataFrame:
     table["best"] = False
     registering = table[~table["control"] & (table[COLLAPSED] == "")]
     for (_, metric, _), column in registering.groupby(["dataset", "metric", "structure"]):
-        shown = column["mean"].round(DIGITS)
-        extreme = shown.max() if metric in HIGHER_IS_BETTER else shown.min()
+        shown = column["mean"].round(METRICS[metric].digits)
+        extreme = shown.max() if METRICS[metric].higher_is_better else shown.min()
         table.loc[shown.index[shown == extreme], "best"] = True
     return table

@@ -9,16 +9,9 @@ from typing import Any
 from spnet.errors import ConfigError
 
 AVERAGE = "Average"
-# Metrics that have a value per label: of the protocol's labels as they are, and merged into a coarser protocol's.
-DICE, DICE_MERGED = "dice", "dice_merged"
-HD95 = "hd95"
-BY_LABEL = (DICE, DICE_MERGED, HD95)
 LARGEST_LABEL = 2**24
 # Structure of metrics that concern the whole volume.
 VOLUME = "volume"
-# Metrics that the paper does not have, measured where the configuration's further_metrics lists them.
-SDLOGJ, SDLOGJ_UNSHIFTED = "sdlogj", "sdlogj_unshifted"
-FURTHER_METRICS = (SDLOGJ, SDLOGJ_UNSHIFTED, HD95)
 
 
 @dataclass(frozen=True)

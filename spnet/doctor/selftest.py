@@ -17,13 +17,10 @@ from spnet.doctor.findings import Finding, guarded
 from spnet.fields import integrate, warp
 from spnet.methods import build_method
 from spnet.methods.base import Method
-from spnet.metrics import (
-    dice_per_label,
-    hd95_per_label,
-    inverse_consistency_error,
-    percent_folding,
-    sd_log_jacobian,
-)
+from spnet.metrics.consistency import inverse_consistency_error
+from spnet.metrics.overlap import dice_per_label
+from spnet.metrics.regularity import percent_folding, sd_log_jacobian
+from spnet.metrics.surface import hd95_per_label
 from spnet.weights import load_weights
 
 _SHAPE, _SPACING_MM = (32, 40, 32), 5.0

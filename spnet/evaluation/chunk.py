@@ -10,11 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from spnet.data.labels import LabelSet
 from spnet.device import choose_device, prepare_process, to_device
 from spnet.errors import ConfigError
-from spnet.evaluation.evaluate import COLUMNS, Pair, prepared_reader, score_pairs
-from spnet.evaluation.further import NO_FURTHER_METRICS, FurtherMetrics
+from spnet.evaluation.evaluate import COLUMNS, Pair, Scoring, prepared_reader, score_pairs
 from spnet.evaluation.journal import Journal
 from spnet.files import atomic_path
 from spnet.methods import build_method
@@ -34,14 +32,6 @@ _CODE = ("evaluation", "fields", "kernels", "methods", "metrics", "device", "tog
 
 # What an evaluation row belongs to; the first columns of the project's metrics table.
 IDENTITY = ["trained_on", "dataset", "method", "seed"]
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """What is scored: the labels of a protocol, and metrics beyond the paper's."""
-
-    labels: LabelSet
-    further: FurtherMetrics = NO_FURTHER_METRICS
 
 
 @dataclass(frozen=True)
@@ -100,7 +90,7 @@ def evaluate_chunk(
     if done:
         log.info("%d of %d pairs were scored when this job was last stopped: going on", len(done), len(pairs))
     reader = prepared_reader(prepared, choose_device(device))
-    for pair, rows in score_pairs(spec.build(device), left, reader, scoring.labels, scoring.further):
+    for pair, rows in score_pairs(spec.build(device), left, reader, scoring):
         journal.add(pair, rows)
         done[pair] = rows
     scores = pd.DataFrame([row for pair in pairs for row in done[pair]], columns=COLUMNS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,14 +14,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from spnet.data.labels import DICE, DICE_MERGED, VOLUME, LabelSet
+from spnet.data.labels import LabelSet
 from spnet.data.nifti import read_image, read_labels
 from spnet.errors import RegistrationError
-from spnet.evaluation.further import NO_FURTHER_METRICS, FurtherMetrics
 from spnet.evaluation.register import BothWays, Ready, make_ready, register_ready
 from spnet.fields import Sampler, warp
 from spnet.methods.base import Method
-from spnet.metrics import dice_per_label, inverse_consistency_error, merge_labels, percent_folding
+from spnet.metrics import FURTHER_METRICS, METRICS
+from spnet.metrics.measure import RegisteredPair, measure
+from spnet.registry import unknown
 
 COLUMNS = ["moving", "fixed", "metric", "structure", "value"]
 
@@ -28,6 +30,39 @@ Pair = tuple[str, str]  # names of the first and the second subject
 Row = dict[str, str | float]
 Volumes = tuple[Tensor, Tensor]  # image and labels
 Reader = Callable[[str], Volumes]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What is measured of a pair.
+
+    Attributes
+    ----------
+    labels: of the protocol.
+    further: metrics beyond the paper's, of :data:`spnet.metrics.FURTHER_METRICS`; some cost more than the registration
+        that they score.
+    spacing: of the grid along its three axes, or one for all, mm.
+
+    Raises
+    ------
+    ConfigError: there is no such metric.
+    """
+
+    labels: LabelSet
+    further: Sequence[str] = ()
+    spacing: float | Sequence[float] = 1.0
+
+    def __post_init__(self) -> None:
+        for name in self.further:
+            if name not in FURTHER_METRICS:
+                raise unknown(name, FURTHER_METRICS, "further metric")
+
+    def rows(self, pair: RegisteredPair) -> Iterator[Row]:
+        """Metric, structure and value of everything that is measured."""
+        for name, metric in METRICS.items():
+            if not metric.further or name in self.further:
+                for structure, value in measure(metric, pair):
+                    yield {"metric": name, "structure": structure, "value": value}
 
 
 def prepared_reader(folder: str | Path, device: torch.device, keep: int = 64) -> Reader:
@@ -49,8 +84,7 @@ def evaluate_pairs(
     method: Method,
     pairs: pd.DataFrame,
     read: Reader,
-    labels: LabelSet,
-    further: FurtherMetrics = NO_FURTHER_METRICS,
+    scoring: Scoring,
 ) -> pd.DataFrame:
     """Register every pair and score both directions.
 
@@ -62,14 +96,11 @@ def evaluate_pairs(
 
     Returns
     -------
-    Rows with columns moving, fixed, metric, structure, value. Metrics: ``dice`` per label id, and ``dice_merged``,
-    where the protocol has a coarser one, with its labels merged; for the whole volume ``jab`` and ``jab_central``
-    (percent), ``ice`` (official sampler, as the paper) and ``ice_exact`` (voxels),
-    ``seconds`` and ``peak_mb`` of the registration (half the time of a pass that gives both directions); and those of
-    `further`.
+    Rows with columns moving, fixed, metric, structure, value: the metrics of :data:`spnet.metrics.METRICS`, seconds
+    being half of those of a pass that gives both directions.
     """
     names = list(pairs[["first", "second"]].itertuples(index=False, name=None))
-    rows = [row for _, found in score_pairs(method, names, read, labels, further) for row in found]
+    rows = [row for _, found in score_pairs(method, names, read, scoring) for row in found]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -77,8 +108,7 @@ def score_pairs(
     method: Method,
     pairs: Sequence[Pair],
     read: Reader,
-    labels: LabelSet,
-    further: FurtherMetrics = NO_FURTHER_METRICS,
+    scoring: Scoring,
 ) -> Iterator[tuple[Pair, list[Row]]]:
     """Every pair with its rows of :func:`evaluate_pairs`, as soon as it is scored."""
     ready = ReadyImages(method)
@@ -90,7 +120,7 @@ def score_pairs(
             first, second = pair
             raise RegistrationError(f"pair {first}, {second}: {error.problem}", remedy=error.remedy) from error
         segmentations = {subject: labels_of for subject, (_, labels_of) in zip(pair, volumes, strict=True)}
-        yield pair, list(score_found(found, segmentations, labels, method.sampler, further))
+        yield pair, list(score_found(found, segmentations, scoring, method.sampler))
 
 
 class ReadyImages:
@@ -138,9 +168,8 @@ def _read_ahead(read: Reader, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, lis
 def score_found(
     found: BothWays,
     volumes: Mapping[str, Tensor],
-    labels: LabelSet,
+    scoring: Scoring,
     sampler: Sampler,
-    further: FurtherMetrics = NO_FURTHER_METRICS,
 ) -> Iterator[Row]:
     """Rows of :func:`evaluate_pairs` for one registered pair.
 
@@ -154,23 +183,16 @@ def score_found(
         (first, second, labels_1, labels_2, found.forward, found.backward, found.forward_cost),
         (second, first, labels_2, labels_1, found.backward, found.forward, found.backward_cost),
     )
-    for moving, fixed, moving_labels, fixed_labels, displacement, inverse, cost in directions:
-        warped = warp(moving_labels, displacement, sampler, "nearest")
-        whole = {
-            "jab": percent_folding(displacement, "forward"),
-            "jab_central": percent_folding(displacement, "central"),
-            "ice": inverse_consistency_error(displacement, inverse, "official"),
-            "ice_exact": inverse_consistency_error(displacement, inverse, "exact"),
-            "seconds": cost.seconds,
-            "peak_mb": cost.peak_mb,
-        }
-        pair = {"moving": moving, "fixed": fixed}
-        for metric, merged in ((DICE, {}), (DICE_MERGED, labels.merged)):
-            if metric == DICE or merged:
-                volumes = (merge_labels(volume, merged) for volume in (warped, fixed_labels))
-                for label, value in dice_per_label(*volumes, labels.scored).items():
-                    yield {**pair, "metric": metric, "structure": str(label), "value": value}
-        for metric, value in whole.items():
-            yield {**pair, "metric": metric, "structure": VOLUME, "value": value}
-        for metric, structure, value in further.measure(displacement, warped, fixed_labels, labels.scored):
-            yield {**pair, "metric": metric, "structure": structure, "value": value}
+    for moving, fixed, moving_labels, fixed_labels, forward, backward, cost in directions:
+        pair = RegisteredPair(
+            warp(moving_labels, forward, sampler, "nearest"),
+            fixed_labels,
+            scoring.labels.scored,
+            scoring.spacing,
+            scoring.labels.merged,
+            forward,
+            backward,
+            cost.seconds,
+            cost.peak_mb,
+        )
+        yield from ({"moving": moving, "fixed": fixed, **row} for row in scoring.rows(pair))

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spnet.data.labels import DICE, HD95, SDLOGJ, SDLOGJ_UNSHIFTED, VOLUME, LabelSet
+from spnet.data.labels import VOLUME, LabelSet
 from spnet.data.nifti import AFFINE_TOLERANCE_MM, Volume, read_labels
 from spnet.errors import ConfigError, DataError
-from spnet.metrics import dice_per_label, hd95_per_label, percent_folding, sd_log_jacobian
+from spnet.metrics import DICE, METRICS
+from spnet.metrics.measure import RegisteredPair, measure
 from spnet.transforms import Grid, on_grid
 from spnet.transforms.files import read_transform
 from spnet.transforms.jacobian import unmirrored
@@ -33,7 +34,7 @@ class OwnScores:
     ----------
     table: columns metric, structure (label id, region, Average or volume), value.
     absent: labels asked for that neither volume has: without scores.
-    one_sided: labels that one volume lacks: Dice 0, no HD95.
+    one_sided: labels that one volume lacks: Dice 0, and no value of a metric that needs both.
     """
 
     table: pd.DataFrame
@@ -50,8 +51,8 @@ def evaluate_labels(
 ) -> OwnScores:
     """Score warped labels against fixed ones, both NIfTI on one grid.
 
-    Dice and HD95 (mm) of every label, of regions and of all (means over the labels that have one); of a transform
-    ``jab`` and ``jab_central`` (percent), ``sdlogj`` and ``sdlogj_unshifted``.
+    Every metric of :data:`spnet.metrics.METRICS` that labels suffice for, of every label, of regions and of all (means
+    over the labels that have one); of a transform those that it suffices for.
 
     Parameters
     ----------
@@ -69,24 +70,18 @@ def evaluate_labels(
     chosen = labels or LabelSet(scored=_ids_in(volumes))
     field = None if transform is None else _field(Path(transform), Path(fixed), second, moving)
     data = [torch.from_numpy(volume.data) for volume in (first, second)]
-    dice = dice_per_label(*data, chosen.scored)
+    pair = RegisteredPair(*data, chosen.scored, second.spacing, forward=field)
+    found = {name: dict(measure(metric, pair)) for name, metric in METRICS.items()}
+    dice = found[DICE]
     if not dice:
         there = _listed(_ids_in(volumes))
         raise DataError(f"neither volume has any of the labels {_listed(chosen.scored)}; there are {there}", path=fixed)
-    distances = hd95_per_label(*data, chosen.scored, second.spacing)
-    rows = [*_rows(DICE, dice, chosen), *_rows(HD95, distances, chosen)]
-    if field is not None:
-        whole = {
-            "jab": percent_folding(field, "forward"),
-            "jab_central": percent_folding(field, "central"),
-            SDLOGJ: sd_log_jacobian(field),
-            SDLOGJ_UNSHIFTED: sd_log_jacobian(field, shift=0),
-        }
-        rows += [(metric, VOLUME, value) for metric, value in whole.items()]
+    rows = [row for name, values in found.items() for row in _rows(name, values, chosen)]
+    one_sided = {label for name in found if METRICS[name].both_volumes for label in dice.keys() - found[name].keys()}
     return OwnScores(
-        pd.DataFrame(rows, columns=COLUMNS),
-        absent=tuple(label for label in chosen.scored if label not in dice),
-        one_sided=tuple(label for label in dice if label not in distances),
+        pd.DataFrame(sorted(rows, key=lambda row: row[1] == VOLUME), columns=COLUMNS),
+        absent=tuple(label for label in chosen.scored if str(label) not in dice),
+        one_sided=tuple(sorted(map(int, one_sided))),
     )
 
 
@@ -174,12 +169,12 @@ def _ids_in(volumes: Mapping[Path, Volume]) -> tuple[int, ...]:
     return ids
 
 
-def _rows(metric: str, values: Mapping[int, float], labels: LabelSet) -> Iterator[tuple[str, str, float]]:
-    """Every label that has a value, then every region that has one."""
-    for label, value in values.items():
-        yield metric, str(label), value
+def _rows(metric: str, values: Mapping[str, float], labels: LabelSet) -> Iterator[tuple[str, str, float]]:
+    """Every structure that has a value, then every region that has one."""
+    for structure, value in values.items():
+        yield metric, structure, value
     for name, ids in labels.groups().items():
-        own = [values[label] for label in ids if label in values]
+        own = [values[str(label)] for label in ids if str(label) in values]
         if own:
             yield metric, name, float(np.mean(own))
 
@@ -193,30 +188,35 @@ def to_text(scores: OwnScores, names: Mapping[int, str] | None = None) -> str:
     """
     table = scores.table
     per_structure = table[table["structure"] != VOLUME]
-    wide = per_structure.pivot(index="structure", columns="metric", values="value").reindex(columns=[DICE, HD95])
+    wide = per_structure.pivot(index="structure", columns="metric", values="value")[per_structure["metric"].unique()]
     shown = {str(label): f"{label} {name}" for label, name in (names or {}).items()}
     titles = [shown.get(structure, structure) for structure in dict.fromkeys(per_structure["structure"])]
     width = max(map(len, [*titles, "structure"]))
-    lines = [f"{'structure':{width}}  {'Dice':>6}  {'HD95 mm':>8}"]
+    headings = {name: f"{METRICS[name].full_title:>8}" for name in wide}
+    lines = ["  ".join([f"{'structure':{width}}", *headings.values()])]
     for structure, title in zip(dict.fromkeys(per_structure["structure"]), titles, strict=True):
-        dice, distance = wide.loc[structure]
-        lines.append(f"{title:{width}}  {dice:6.4f}  {'-' if pd.isna(distance) else f'{distance:.3f}':>8}")
-    field = table[table["structure"] == VOLUME].set_index("metric")["value"]
-    lines += _field_lines(field) if len(field) else []
+        values = [_number(wide.loc[structure, name], len(heading)) for name, heading in headings.items()]
+        lines.append("  ".join([f"{title:{width}}", *values]))
+    lines += _field_lines(table[table["structure"] == VOLUME].set_index("metric")["value"])
     if scores.one_sided:
-        lines += ["", f"In one volume only, so Dice 0 and no HD95: {_listed(scores.one_sided)}"]
+        needing = " and ".join(METRICS[name].title for name in wide if METRICS[name].both_volumes)
+        lines += ["", f"In one volume only, so Dice 0 and no {needing}: {_listed(scores.one_sided)}"]
     if scores.absent:
         lines += ["", f"In neither volume, so left out: {_listed(scores.absent)}"]
     return "\n".join(lines)
 
 
+def _number(value: float, width: int) -> str:
+    return f"{'-' if pd.isna(value) else f'{value:.4f}':>{width}}"
+
+
 def _field_lines(field: pd.Series) -> list[str]:
-    folds, central = field["jab"], field["jab_central"]
-    return [
-        "",
-        f"Jab     {folds:.4f} % of voxels fold by forward differences, {central:.4f} % by central ones",
-        f"SDlogJ  {field[SDLOGJ]:.4f} of log(|J| + 3), as Learn2Reg; {field[SDLOGJ_UNSHIFTED]:.4f} of log |J|",
-    ]
+    """A line per metric of the field, then what is to be known of them."""
+    titles = {name: METRICS[name].full_title for name in field.index}
+    width = max(map(len, titles.values()), default=0)
+    values = [f"{title:{width}}  {field[name]:.4f}" for name, title in titles.items()]
+    notes = [METRICS[name].note for name in titles if METRICS[name].note]
+    return ["", *values, "", *notes] if values else []
 
 
 def _listed(ids: Sequence[int]) -> str:

@@ -10,14 +10,15 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from spnet.data.labels import DICE, LabelSet
+from spnet.data.labels import LabelSet
 from spnet.device import choose_device
 from spnet.errors import DataError
 from spnet.evaluation.chunk import IDENTITY, MethodSpec
-from spnet.evaluation.evaluate import COLUMNS, prepared_reader, score_found
+from spnet.evaluation.evaluate import COLUMNS, Scoring, prepared_reader, score_found
 from spnet.evaluation.register import register_both_ways
 from spnet.files import atomic_path
 from spnet.methods.base import LevelView
+from spnet.metrics import DICE
 
 
 def choose_pair(
@@ -83,7 +84,7 @@ def register_shown(
     (moving, moving_labels), (fixed, fixed_labels) = read(pair["moving"]), read(pair["fixed"])
     found = register_both_ways(method, moving, fixed)
     volumes = {pair["moving"]: moving_labels, pair["fixed"]: fixed_labels}
-    facts = pd.DataFrame(score_found(found, volumes, labels, method.sampler), columns=COLUMNS)
+    facts = pd.DataFrame(score_found(found, volumes, Scoring(labels), method.sampler), columns=COLUMNS)
     for position, column in enumerate(IDENTITY):
         facts.insert(position, column, identity[column])
     facts.insert(len(IDENTITY), "sampler", method.sampler)

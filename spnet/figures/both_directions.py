@@ -21,11 +21,7 @@ def draw(material: Material) -> Figure:
     A grid's lines lie at x + u(x); the composition's are straight and its colours white where going forward and
     backward ends where it began. All fields of a pair are coloured on one scale, whose end is written in the corner.
     """
-    shown = [
-        (dataset, pair, choose_cut(pair, dataset))
-        for name, dataset in material.shown_datasets().items()
-        for pair in material.pairs_of(name).values()
-    ]
+    shown = [(dataset, pair, choose_cut(pair, dataset)) for dataset, pair in material.shown_pairs()]
     sizes = [cut.image(pair.fixed.image).shape for _, pair, cut in shown for _ in range(2)]
     figure, panels = arrange(sizes, len(_HEADINGS), group=2, between=0.16, margins=(0.36, 0.0, 0.62, 0.18))
     for row, (dataset, pair, cut) in enumerate(shown):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from spnet.figures import style
 from spnet.figures.material import Material, ShownPair
-from spnet.figures.panels import arrange, choose_cut, draw_bar, head, name_row, note, show_image
+from spnet.figures.panels import arrange, choose_cut, draw_bar, head, name_pair, note, show_image
 
 
 def draw(material: Material) -> Figure:
@@ -30,8 +30,7 @@ def draw(material: Material) -> Figure:
             if method in pairs:
                 show_image(panel, maps[method], style.ERROR, limits)
                 note(panel, f"ICE {pairs[method].ice:.3f}")
-        some = next(iter(pairs.values()))
-        name_row(row[0], dataset.title, f"{some.moving.name}\nto {some.fixed.name}")
+        name_pair(row[0], dataset, next(iter(pairs.values())))
         draw_bar(row[-1], style.ERROR, limits, "ICE, voxels")
     head(panels[0], [material.titles[method] for method in methods])
     return figure

@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from spnet.data.labels import AVERAGE, DICE
+from spnet.data.labels import AVERAGE
 from spnet.figures import style
 from spnet.figures.material import Material
 
@@ -18,8 +18,8 @@ _LETTERS = 110
 
 def draw(material: Material) -> Figure:
     """Boxplots of the average Dice per pair, a panel per dataset, with the methods that were scored on it."""
-    values, titles = material.values, material.titles
-    dice = values[(values["metric"] == DICE) & (values["structure"] == AVERAGE) & values["method"].isin(titles)]
+    titles, dice = material.titles, material.dice()
+    dice = dice[dice["structure"] == AVERAGE]
     figure, panels = pyplot.subplots(
         len(material.datasets),
         1,

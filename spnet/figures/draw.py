@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,10 @@ from spnet.analysis.collapsed import collapses, marked
 from spnet.analysis.collect import read_scores
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import per_pair
-from spnet.errors import ConfigError
-from spnet.figures import style
-from spnet.figures.kinds import KINDS
+from spnet.figures import FIGURES, style
 from spnet.figures.loading import read_pair
 from spnet.figures.material import Material, ShownDataset
+from spnet.registry import load, look_up
 
 
 def draw_figure(
@@ -36,13 +34,10 @@ def draw_figure(
     shown: the files of :func:`spnet.evaluation.shown.register_shown`, fields and facts of each pair.
     prepared: folder with a folder per dataset, in it one per prepared subject.
     """
-    kind = specification["kind"]
-    if kind not in KINDS:
-        raise ConfigError(f"there is no kind of figure '{kind}'", remedy=f"Known: {', '.join(KINDS)}")
-    module, function = KINDS[kind].draw.split(":")
+    kind = look_up(FIGURES, specification["kind"], "kind of figure")
     material = gather(specification, study, datasets, metrics, shown, prepared)
     style.apply()
-    style.save(getattr(import_module(module), function)(material), [outputs["pdf"], outputs["png"]])
+    style.save(load(kind.draw)(material), [outputs["pdf"], outputs["png"]])
 
 
 def gather(

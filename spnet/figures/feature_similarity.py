@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from spnet.figures import style
 from spnet.figures.levels import pairs_with_levels
 from spnet.figures.material import Material, ShownPair
-from spnet.figures.panels import Cut, arrange, choose_cut, draw_bar, head, name_row, note, show_image
+from spnet.figures.panels import Cut, arrange, choose_cut, draw_bar, head, name_pair, note, show_image
 
 
 def draw(material: Material) -> Figure:
@@ -26,7 +26,7 @@ def draw(material: Material) -> Figure:
     figure, panels = arrange(sizes, 1 + 2 * len(numbers), between=0.08, margins=(0.46, 0.62, 0.0, 0.3))
     for row, (dataset, pair), cut, levels in zip(panels, shown, cuts, warping, strict=True):
         show_image(row[0], cut.image(pair.fixed.image))
-        name_row(row[0], dataset.title, f"{pair.moving.name}\nto {pair.fixed.name}")
+        name_pair(row[0], dataset, pair)
         _draw_maps(row[1 : 1 + 2 * len(levels)], pair, cut, levels)
     titles = [f"level {index + 1} {when}" for index in numbers for when in ("before", "after")]
     head(panels[0], ["fixed", *titles])

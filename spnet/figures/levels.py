@@ -8,7 +8,18 @@ from numpy.typing import NDArray
 
 from spnet.errors import DataError
 from spnet.figures.material import Material, ShownDataset, ShownPair, average_dice
-from spnet.figures.panels import Cut, arrange, choose_cut, draw_bar, head, name_row, note, show_grid, show_image
+from spnet.figures.panels import (
+    Cut,
+    arrange,
+    choose_cut,
+    draw_bar,
+    head,
+    name_pair,
+    name_row,
+    note,
+    show_grid,
+    show_image,
+)
 
 _ROWS = 3
 _DIFFERENCE = "gray_r"
@@ -31,7 +42,7 @@ def draw(material: Material) -> Figure:
     for number, ((dataset, pair), cut) in enumerate(zip(shown, cuts, strict=True)):
         rows = panels[_ROWS * number : _ROWS * (number + 1)]
         _draw_pair(rows, dataset, pair, cut)
-        name_row(rows[0, 0], dataset.title, f"{pair.moving.name}\nto {pair.fixed.name}")
+        name_pair(rows[0, 0], dataset, pair)
         name_row(rows[1, 0], "difference")
         name_row(rows[2, 0], "field")
     names = [f"level {level}" + (" (finest)" if level == 1 else "") for level in range(levels, 0, -1)]
@@ -46,12 +57,7 @@ def pairs_with_levels(material: Material) -> list[tuple[ShownDataset, ShownPair]
     ------
     DataError: none has.
     """
-    shown = [
-        (dataset, pair)
-        for name, dataset in material.shown_datasets().items()
-        for pair in material.pairs_of(name).values()
-        if pair.levels
-    ]
+    shown = [(dataset, pair) for dataset, pair in material.shown_pairs() if pair.levels]
     if not shown:
         raise DataError(
             f"a figure of levels was asked for, but {', '.join(material.titles.values()) or 'no method'} shows none",

@@ -10,9 +10,10 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from spnet.data.labels import AVERAGE, DICE, VOLUME, LabelSet
+from spnet.data.labels import AVERAGE, VOLUME, LabelSet
 from spnet.fields import Sampler, compose, warp
-from spnet.metrics import dice_per_label
+from spnet.metrics import DICE
+from spnet.metrics.overlap import dice_per_label
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,14 @@ class Material:
         """The dataset's pair by method, in the order of `titles`, of the methods that registered it."""
         found = {pair.method: pair for pair in self.pairs if pair.dataset == dataset}
         return {method: found[method] for method in self.titles if method in found}
+
+    def shown_pairs(self) -> list[tuple[ShownDataset, ShownPair]]:
+        """Every registered pair with its dataset, dataset by dataset."""
+        return [(dataset, pair) for name, dataset in self.datasets.items() for pair in self.pairs_of(name).values()]
+
+    def dice(self) -> pd.DataFrame:
+        """The Dice per pair and structure of the methods to show."""
+        return self.values[(self.values["metric"] == DICE) & self.values["method"].isin(self.titles)]
 
     def shown_datasets(self) -> dict[str, ShownDataset]:
         """The datasets that have a registered pair."""

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from spnet.figures import style
 from spnet.figures.material import ShownDataset, ShownPair
 
-_AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
 _GRID_LINES = 26  # along the longer side of a slice
 _LETTER = 0.058  # inches of a letter of a heading, on average
 
@@ -43,7 +42,7 @@ def choose_cut(pair: ShownPair, dataset: ShownDataset) -> Cut:
     """The slice of the dataset's plane that shows most: the largest sum of the shares of all labels of the fixed image
     that lie in it, so that small ones count as much as large ones.
     """
-    axis = _AXES[dataset.plane]
+    axis = style.PLANES.index(dataset.plane)
     others = tuple(other for other in range(3) if other != axis)
     shares = np.zeros(pair.fixed.labels.shape[axis])
     for label in dataset.labels.scored:
@@ -164,6 +163,11 @@ def name_row(panel: Axes, title: str, below: str = "") -> None:
         panel.annotate(below, (0, 0.5), (-3, 0), fontsize=style.SMALL, linespacing=1.1, **place)
 
 
+def name_pair(panel: Axes, dataset: ShownDataset, pair: ShownPair) -> None:
+    """The dataset and the pair that a row shows."""
+    name_row(panel, dataset.title, f"{pair.moving.name}\nto {pair.fixed.name}")
+
+
 def draw_bar(panel: Axes, cmap: str, limits: tuple[float, float], label: str) -> None:
     """A colour bar along the right side of a panel."""
     figure = panel.figure
@@ -177,7 +181,6 @@ def draw_bar(panel: Axes, cmap: str, limits: tuple[float, float], label: str) ->
 
 def _frame(panel: Axes) -> None:
     panel.set_axis_on()
-    panel.grid(False)
-    panel.set(xticks=[], yticks=[])
+    style.bare(panel)
     for spine in panel.spines.values():
         spine.set(visible=True, linewidth=0.4, color="0.4")

@@ -20,7 +20,6 @@ from spnet.figures import style
 if TYPE_CHECKING:  # drawing needs none of what preparing needs
     from spnet.data.preprocess import PreparedSubject
 
-_PLANES = ("sagittal", "coronal", "axial")
 # So few that noise stays small in a file, and enough that no steps show.
 _GREYS = colormaps["gray"].resampled(48)
 # Along each axis, this share of the body lies before the slice: off the midline gap of a brain.
@@ -55,7 +54,7 @@ def draw_preparation(prepared: PreparedSubject, path: str | Path) -> None:
     figure, axes = pyplot.subplots(3, 3, figsize=(7.6, 8.4), layout="constrained", facecolor="white")
     before_window = _window(raw)
     level = _outline_level(prepared.target)
-    for column, (plane, native, common) in enumerate(zip(_PLANES, raw, after, strict=True)):
+    for column, (plane, native, common) in enumerate(zip(style.PLANES, raw, after, strict=True)):
         _draw_image(axes[0, column], native, before_window)
         _draw_borders(axes[0, column], native)
         for panel in axes[1:, column]:
@@ -140,8 +139,7 @@ def _draw_image(panel: Axes, plane: _Slice, window: tuple[float, float]) -> None
         vmax=window[1],
         extent=_extent(plane),
     )
-    panel.set(xticks=[], yticks=[])
-    panel.grid(False)
+    style.bare(panel)
     for spine in panel.spines.values():
         spine.set_visible(False)
 

@@ -15,7 +15,6 @@ from spnet.data.nifti import Volume, reoriented
 from spnet.figures import style
 
 _COLUMNS = ("before", "after", "deformed grid", "Jacobian")
-_PLANES = ("sagittal", "coronal", "axial")
 _LINES_MM = 8.0
 _LARGEST_LOG = 1.0  # the colours' ends: a half and a double
 
@@ -45,7 +44,7 @@ def draw_registration(
     cut = cut or [length // 2 for length in target.data.shape]
     figure, axes = pyplot.subplots(3, 4, figsize=(8.6, 7.2), layout="constrained", facecolor="white")
     shown = None
-    for row, (plane, index) in enumerate(zip(_PLANES, cut, strict=True)):
+    for row, (plane, index) in enumerate(zip(style.PLANES, cut, strict=True)):
         scan, first, last, jacobian = (np.take(one.data, index, row) for one in (target, before, after, size))
         extent = _extent(scan.shape, np.delete(target.spacing, row))
         _overlay(axes[row, 0], first, scan, extent)
@@ -70,15 +69,10 @@ def _extent(shape: Sequence[int], spacing: NDArray) -> tuple[float, float, float
     return 0.0, float(shape[0] * spacing[0]), 0.0, float(shape[1] * spacing[1])
 
 
-def _bare(panel: Axes) -> None:
-    panel.set(xticks=[], yticks=[])
-    panel.grid(False)
-
-
 def _overlay(panel: Axes, green: NDArray, magenta: NDArray, extent: Sequence[float]) -> None:
     colours = np.stack([magenta.T, green.T, magenta.T], axis=-1).clip(0, 1)
     panel.imshow(colours, origin="lower", extent=extent)
-    _bare(panel)
+    style.bare(panel)
 
 
 def _lines(panel: Axes, image: NDArray, places: Sequence[NDArray], extent: Sequence[float]) -> None:
@@ -87,7 +81,7 @@ def _lines(panel: Axes, image: NDArray, places: Sequence[NDArray], extent: Seque
         levels = np.arange(np.ceil(place.min() / _LINES_MM), place.max() / _LINES_MM) * _LINES_MM
         if len(levels):
             panel.contour(place.T, levels, colors="orange", linewidths=0.5, origin="lower", extent=extent)
-    _bare(panel)
+    style.bare(panel)
 
 
 def _sizes(panel: Axes, determinant: NDArray, extent: Sequence[float]) -> AxesImage:
@@ -96,5 +90,5 @@ def _sizes(panel: Axes, determinant: NDArray, extent: Sequence[float]) -> AxesIm
     shown = panel.imshow(logarithm.T, origin="lower", extent=extent, **look)
     folded = np.where(determinant <= 0, 0.0, np.nan)
     panel.imshow(folded.T, origin="lower", extent=extent, cmap="gray", vmin=0, vmax=1)
-    _bare(panel)
+    style.bare(panel)
     return shown

@@ -9,7 +9,6 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spnet.data.labels import DICE
 from spnet.figures import style
 from spnet.figures.material import Material
 
@@ -21,8 +20,7 @@ def draw(material: Material) -> Figure:
 
     A structure's Dice is the mean over its labels, left and right, as in the tables.
     """
-    values = material.values
-    dice = values[(values["metric"] == DICE) & values["method"].isin(material.titles)]
+    dice = material.dice()
     rows = [
         (name, structures)
         for name, dataset in material.datasets.items()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spnet.files import atomic_path
@@ -16,6 +17,9 @@ matplotlib.use("Agg")
 PALETTE = "colorblind"
 BOX = "#8fb8de"  # light enough for the median line to stand out in grey
 GRID = "#1a1a1a"
+
+# Across the axes of a volume in RAS, in their order.
+PLANES = ("sagittal", "coronal", "axial")
 
 # Inches that a figure fills of a page, its caption below.
 PAGE_WIDTH, PAGE_HEIGHT = 7.2, 9.2
@@ -55,6 +59,12 @@ def ranks(count: int) -> list[str]:
 def parts(count: int) -> list[str]:
     """Colours of so many parts of a body."""
     return list(_PARTS[:count]) if count <= len(_PARTS) else sns.husl_palette(count, l=0.7).as_hex()
+
+
+def bare(panel: Axes) -> None:
+    """Take a picture's ticks and grid away."""
+    panel.set(xticks=[], yticks=[])
+    panel.grid(False)
 
 
 def save(figure: Figure, paths: Sequence[str | Path], dpi: int = 300) -> None:

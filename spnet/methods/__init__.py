@@ -6,28 +6,43 @@ Importing this package is cheap: a method's own module, and torch with it, is im
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from importlib import import_module
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from spnet.errors import ConfigError, did_you_mean
+from spnet.registry import load, look_up
 
 if TYPE_CHECKING:
     from spnet.methods.base import Method
 
-METHODS: dict[str, str] = {
-    "identity": "spnet.methods.identity:Identity",
-    "syn": "spnet.methods.syn:SyN",
-    "vm": "spnet.methods.voxelmorph:VoxelMorph",
-    "difvm": "spnet.methods.difvm:DifVM",
-    "pmrnet": "spnet.methods.pmrnet:PMRnet",
-    "lapirn": "spnet.methods.lapirn:LapIRN",
-    "rcnet": "spnet.methods.rcnet:RCnet",
-    "cfwnet": "spnet.methods.cfwnet:CFWnet",
-    "sccnet": "spnet.methods.sccnet:SCCnet",
-    "icnet": "spnet.methods.icnet:ICNet",
-    "symnet": "spnet.methods.symnet:SYMNet",
-    "spnet": "spnet.methods.spnet:SPnet",
+
+@dataclass(frozen=True)
+class Implementation:
+    """A method as :data:`METHODS` names it; its titles and options, one for each variant, are in methods.yaml.
+
+    Attributes
+    ----------
+    code: ``module:class`` of a :class:`spnet.methods.base.Method`.
+    learned: it has weights, which a training gives it.
+    """
+
+    code: str
+    learned: bool = True
+
+
+METHODS: Mapping[str, Implementation] = {
+    "identity": Implementation("spnet.methods.identity:Identity", learned=False),
+    "syn": Implementation("spnet.methods.syn:SyN", learned=False),
+    "vm": Implementation("spnet.methods.voxelmorph:VoxelMorph"),
+    "difvm": Implementation("spnet.methods.difvm:DifVM"),
+    "pmrnet": Implementation("spnet.methods.pmrnet:PMRnet"),
+    "lapirn": Implementation("spnet.methods.lapirn:LapIRN"),
+    "rcnet": Implementation("spnet.methods.rcnet:RCnet"),
+    "cfwnet": Implementation("spnet.methods.cfwnet:CFWnet"),
+    "sccnet": Implementation("spnet.methods.sccnet:SCCnet"),
+    "icnet": Implementation("spnet.methods.icnet:ICNet"),
+    "symnet": Implementation("spnet.methods.symnet:SYMNet"),
+    "spnet": Implementation("spnet.methods.spnet:SPnet"),
 }
 
 
@@ -61,10 +76,4 @@ def make_options(implementation: str, options: Mapping[str, Any] | None = None) 
 
 
 def _load_class(implementation: str) -> type[Method]:
-    if implementation not in METHODS:
-        raise ConfigError(
-            f"there is no method implementation '{implementation}'{did_you_mean(implementation, METHODS)}",
-            remedy=f"Known ones are: {', '.join(METHODS)}",
-        )
-    module, name = METHODS[implementation].split(":")
-    return getattr(import_module(module), name)
+    return load(look_up(METHODS, implementation, "method implementation").code)

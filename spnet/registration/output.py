@@ -19,7 +19,7 @@ from spnet.fields import jacobian_determinant, warp
 from spnet.figures.registration import draw_registration
 from spnet.files import make_folder, sha256_of, write_text
 from spnet.methods.base import Method
-from spnet.metrics import dice_per_label
+from spnet.metrics.overlap import dice_per_label
 from spnet.provenance import dependency_versions, git_commit, plain
 from spnet.registration.choice import Choice
 from spnet.registration.pair import MatchedPair, Reading, match

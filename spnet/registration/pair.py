@@ -19,7 +19,8 @@ from spnet.fields import warp
 from spnet.fields.convert import as_exact
 from spnet.losses import local_ncc
 from spnet.methods.base import Method
-from spnet.metrics import inverse_consistency_error, percent_folding
+from spnet.metrics.consistency import inverse_consistency_error
+from spnet.metrics.regularity import percent_folding
 from spnet.registration.refine import Objective, refine
 from spnet.registration.scan import PreparedScan
 from spnet.transforms import Grid, Transform

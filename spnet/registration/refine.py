@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from spnet.fields import compose, crop, integrate, mended, pad_to_multiple, upsample, warp
 from spnet.losses import gradient_smoothness, local_ncc
-from spnet.metrics import percent_folding
+from spnet.metrics.regularity import percent_folding
 
 # A choice, in voxels of the half-size grid: larger steps leave the valley, smaller ones need more of them.
 _LEARNING_RATE = 0.05

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from spnet.configuration import shown_experiments
-from spnet.figures.kinds import KINDS
+from spnet.figures import FIGURES
 from spnet.provenance import dependency_versions, git_commit, plain
 from spnet.report.document import TEXT, Document, plain_table
 from spnet.report.pictures import figure_picture
@@ -19,17 +19,6 @@ from spnet.report.preparation import read_pictures, read_preparation
 
 # Subjects of a dataset whose pictures are in the report; flagged ones come first.
 _CARDS = 12
-
-_CAPTIONS = {
-    "both_directions": "A test pair registered both ways: fields as grids and as colour, and their composition.",
-    "structure_boxplot": "Dice of every structure by method, over ordered pairs.",
-    "method_comparison": "One test pair by every method: a slice, its masks, and the masks in three dimensions.",
-    "dice_boxplot": "Distribution of the average Dice over ordered pairs, by method.",
-    "consistency_maps": "Where the inverse consistency error of a test pair lies, by method.",
-    "levels": "A test pair from the coarsest to the finest level of the pyramid.",
-    "feature_similarity": "Cosine similarity of the two images' features before and after warping, by level.",
-}
-_TYPICAL = "The pair is the one whose Dice before registration is the median of its dataset's: typical, not chosen."
 
 
 @dataclass(frozen=True)
@@ -110,14 +99,12 @@ def figures_section(figures: Mapping[str, Path], config: Mapping[str, Any]) -> S
 
 def _figure(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     entry = config["figures"][path.stem]
-    kind = KINDS[entry["kind"]]
-    caption = _CAPTIONS.get(entry["kind"], "") + (f" {_TYPICAL}" if kind.shows_pairs else "")
     datasets = dict.fromkeys(config["experiments"][name]["dataset"] for name in entry["experiments"])
     shown = ", ".join(config["datasets"][name]["title"] for name in datasets)
     return {
         "title": entry.get("title", path.stem),
         "kind": entry["kind"],
-        "caption": f"{caption} Data: {shown}.",
+        "caption": f"{FIGURES[entry['kind']].caption} Data: {shown}.",
         "picture": figure_picture(path),
         "files": [f"figures/{path.stem}.{suffix}" for suffix in ("pdf", "png")],
     }

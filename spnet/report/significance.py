@@ -12,9 +12,8 @@ from spnet.analysis.collapsed import collapse_notes, collapses
 from spnet.analysis.collect import read_scores
 from spnet.analysis.significance import ALPHA, FAMILY, better, compare_methods
 from spnet.analysis.study import Study
-from spnet.analysis.tables import HIGHER_IS_BETTER, METRIC_TITLES
-from spnet.data.labels import DICE_MERGED
 from spnet.files import atomic_path
+from spnet.metrics import METRICS
 from spnet.report.document import NUMBER, TEXT, Document, Table, plain_table, write_document
 
 _HEADER = {"Method": TEXT, "difference": NUMBER, "95 % interval": NUMBER, "p (Holm)": NUMBER, "rank-biserial": NUMBER}
@@ -50,8 +49,8 @@ def write_significance(
 
 def _table(place: tuple[str, ...], family: pd.DataFrame, study: Study) -> Table:
     dataset, trained_on, metric, structure = place
-    dice = "Dice, labels merged" if metric == DICE_MERGED else "Dice"
-    quantity = f"{dice}, {structure}" if metric in HIGHER_IS_BETTER else METRIC_TITLES[metric]
+    about = METRICS[metric]
+    quantity = f"{about.full_title}, {structure}" if about.by_label else about.full_title
     # A network that comes from elsewhere would else look like the dataset's own.
     origin = "" if trained_on == dataset else f" (trained on {trained_on})"
     pairs = f"{family['pairs'].iloc[0]} ordered pairs of {family['subjects'].iloc[0]} subjects."

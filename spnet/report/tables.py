@@ -13,17 +13,14 @@ from spnet.analysis.collapsed import marked
 from spnet.analysis.collect import read_scores
 from spnet.analysis.published import read_published
 from spnet.analysis.study import Study, assemble_table
-from spnet.analysis.tables import DIGITS, HIGHER_IS_BETTER, METRIC_TITLES
-from spnet.data.labels import DICE
 from spnet.files import atomic_path
+from spnet.metrics import METRICS
 from spnet.report.document import TEXT, Cell, Column, Document, Table, write_document
 
 _COLUMN = ["dataset", "metric", "structure"]
 _BEST = "Bold: the best of a column in the digits shown, affine only left out."
 _NOT_YET = "not yet"
 _PAPER = "paper: the published mean(std), and ours less theirs."
-# No difference below the last printed digit counts, however small the spread that the paper prints beside it.
-_LAST_DIGIT = 10**-DIGITS
 
 
 def write_table(
@@ -63,7 +60,7 @@ def _column(place: Any, frame: pd.DataFrame, several: bool) -> Column:
     return Column(
         place.column,
         place.dataset if several else "",
-        "Dice" if place.metric == DICE else METRIC_TITLES.get(place.metric, place.metric),
+        METRICS[place.metric].full_title,
         paper=bool(same["published_mean"].notna().any()),
     )
 
@@ -72,28 +69,31 @@ def _cell(measured: pd.Series | None, metric: str, printed: bool) -> Cell:
     """`printed`: the paper has this column."""
     if measured is None:
         return Cell("-", paper="-" if printed else "")
-    text = marked(mean_std(measured["mean"], measured["std"]), measured[COLLAPSED])
-    paper = mean_std(measured["published_mean"], measured["published_std"]) if printed else ""
+    digits = METRICS[metric].digits
+    text = marked(mean_std(measured["mean"], measured["std"], digits), measured[COLLAPSED])
+    paper = mean_std(measured["published_mean"], measured["published_std"], digits) if printed else ""
     there = not pd.isna(measured["difference"])
     return Cell(
         text if measured["pairs"] else _NOT_YET,
         bool(measured["best"]),
         None if pd.isna(measured["mean"]) else float(measured["mean"]),
         paper,
-        f"{measured['difference']:+.{DIGITS}f}" if there else "",
+        f"{measured['difference']:+.{digits}f}" if there else "",
         _spreads(measured, metric) if there else None,
     )
 
 
 def _spreads(measured: pd.Series, metric: str) -> float:
     """How many of the paper's standard deviations ours is better."""
-    better = measured["difference"] if metric in HIGHER_IS_BETTER else -measured["difference"]
-    return float(better / max(measured["published_std"], _LAST_DIGIT))
+    about = METRICS[metric]
+    better = measured["difference"] if about.higher_is_better else -measured["difference"]
+    # No difference below the last printed digit counts, however small the spread that the paper prints beside it.
+    return float(better / max(measured["published_std"], 10**-about.digits))
 
 
-def mean_std(mean: float | None, std: float | None) -> str:
+def mean_std(mean: float | None, std: float | None, digits: int) -> str:
     """As the paper prints them; a dash where there is none."""
-    return "-" if pd.isna(mean) else f"{mean:.{DIGITS}f}({std:.{DIGITS}f})"
+    return "-" if pd.isna(mean) else f"{mean:.{digits}f}({std:.{digits}f})"
 
 
 def _standing_notes(table: pd.DataFrame) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from spnet.analysis.collect import collect
 from spnet.analysis.published import read_published
 from spnet.analysis.study import Study
-from spnet.analysis.summarise import count_absent_labels, count_without_hd95, per_pair, subject_interval, summarise
+from spnet.analysis.summarise import count_absent_labels, count_one_sided_labels, per_pair, subject_interval, summarise
 from spnet.analysis.tables import Column, Row, Source, build_table
 from spnet.data.labels import LABEL_SETS, LabelSet
 from spnet.errors import DataError
@@ -82,8 +82,8 @@ def test_hd95_groups_as_dice_does_and_a_label_without_it_is_left_out_and_counted
     values = per_pair(further, LABELS)
     distances = values[values["metric"] == "hd95"].set_index("structure")["value"]
     assert distances.to_dict() == {"low": 3.5, "Average": 3.5}
-    assert count_without_hd95(further) == {"d": (4, 6)}
-    assert count_without_hd95(scores) == {}
+    assert count_one_sided_labels(further, "hd95") == {"d": (4, 6)}
+    assert count_one_sided_labels(scores, "hd95") == {}
 
 
 def test_the_interval_resamples_subjects_and_not_pairs(random):

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from scipy.stats import wilcoxon
 
-from spnet.analysis.claims import STATISTICS, grade_claims
+from spnet.analysis.claims import STATISTICS, check_claims, grade_claims
 from spnet.analysis.cost import COLUMNS
 from spnet.analysis.differences import holm, paired, signed_rank
 from spnet.analysis.evidence import Evidence
@@ -15,7 +15,7 @@ from spnet.analysis.published import COLUMNS as COLUMNS_PUBLISHED
 from spnet.analysis.significance import better, compare_methods
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import subject_interval
-from spnet.errors import DataError
+from spnet.errors import ConfigError, DataError
 from spnet.report.claims import write_claims
 from spnet.report.significance import write_significance
 from spnet.report.tables import write_table
@@ -145,21 +145,21 @@ BOTH = ["syn", "vm"]
         ("not reproduced", "difference_at_most", {"methods": ["vm", "good"], "over": {"syn": 0.06}, **DICE}),
         ("reproduced", "lower_by_factor", {"method": "good", "than": BOTH, "factor": 7, **ICE}),
         ("not reproduced", "lower_by_factor", {"method": "good", "than": BOTH, "factor": 9, **ICE}),
-        ("reproduced", "equals_within", {"method": "good", "as": ["as_good"], "tolerance": 0.005, **DICE}),
-        ("not reproduced", "equals_within", {"method": "good", "as": ["vm"], "tolerance": 0.04, **DICE}),
+        ("reproduced", "equals_within", {"method": "good", "like": ["as_good"], "tolerance": 0.005, **DICE}),
+        ("not reproduced", "equals_within", {"method": "good", "like": ["vm"], "tolerance": 0.04, **DICE}),
         ("reproduced", "equals_within", {"method": "good", "value": 0.6, "tolerance": 0.05, **DICE}),
         ("undecided", "equals_within", {"method": "good", "value": 0.6, "tolerance": 0.005, **DICE}),
         (
             "reproduced",
             "equals_within",
-            {"method": "good", "as": ["good"], "as_experiment": "here", "tolerance": 0.05, **DICE}
+            {"method": "good", "like": ["good"], "as_experiment": "here", "tolerance": 0.05, **DICE}
             | {"experiments": ["transfer"]},
         ),
         ("reproduced", "at_most", {"methods": ["good", "as_good"], "bound": 0.06, **ICE}),
         ("not reproduced", "at_most", {"methods": ["good", "vm"], "bound": 0.06, **ICE}),
         ("reproduced", "parameters", {"method": "good", "value": 426_732, "tolerance": 0}),
         ("not reproduced", "parameters", {"method": "good", "value": 410_000, "tolerance": 10_000}),
-        ("reproduced", "parameters", {"method": "vm", "as": "good", "tolerance": 40_000}),
+        ("reproduced", "parameters", {"method": "vm", "like": "good", "tolerance": 40_000}),
         ("not tested", "parameters", {"method": "nobody", "value": 1, "tolerance": 0}),
         ("reproduced", "fewer_parameters", {"methods": ["vm"], "than": ["good"]}),
         ("not reproduced", "fewer_parameters", {"methods": ["vm"], "than": ["vm"]}),
@@ -230,13 +230,57 @@ def test_the_papers_claims_are_of_known_methods_experiments_and_statistics(repos
     }
     claims, experiments = read["claims"]["claims"], read["experiments"]["experiments"]
     assert len(claims) >= 25
-    assert {claim["statistic"] for claim in claims.values()} == set(STATISTICS)
+    check_claims(claims)
     for claim in claims.values():
         named = {*claim.get("experiments", ()), *([claim["as_experiment"]] if "as_experiment" in claim else [])}
         assert named <= set(experiments)
         for experiment in claim.get("experiments", ()):
             subjects = claim.get("methods", [claim.get("method")])
             assert set(subjects) <= set(experiments[experiment]["methods"]), claim
+
+
+SAID = {"text": "t", "where": "w"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        ({"statistic": "beter"}, "there is no statistic 'beter', did you mean 'better'"),
+        (
+            {"statistic": "better", "methods": ["good"], "then": BOTH, **DICE},
+            "statistic 'better' has no parameter 'then', did you mean 'than'.*Its parameters are: methods, than, exp",
+        ),
+        ({"statistic": "better", "methods": ["good"], **DICE}, "statistic 'better' needs the parameter 'than'"),
+        ({"statistic": "parameters", "method": "good", "tolerance": 0}, "needs one of value and like, and one only"),
+        (
+            {"statistic": "parameters", "method": "good", "tolerance": 0, "value": 1, "like": "vm"},
+            "needs one of value and like, and one only",
+        ),
+        (
+            {"statistic": "better", "methods": "good", "than": BOTH, **DICE},
+            "statistic 'better': methods cannot be 'good' .*list",
+        ),
+        (
+            {"statistic": "at_most", "methods": ["good"], "bound": "low", **ICE},
+            "statistic 'at_most': bound cannot be 'low' .*number",
+        ),
+        (
+            {"statistic": "at_most", "methods": ["good"], "bound": 1, **ICE, "metric": "icee"},
+            "metric cannot be 'icee' .*no such metric, did you mean 'ice'",
+        ),
+        ({"statistic": "cost_ratio", "quantity": "hours"}, "needs the parameter 'method'"),
+    ],
+)
+def test_a_claim_that_its_statistic_cannot_be_called_with_is_refused(claim, told):
+    with pytest.raises(ConfigError, match=f"claim 'mine': .*{told}"):
+        check_claims({"mine": {**SAID, **claim}})
+
+
+def test_every_statistic_says_what_holds_and_takes_its_parameters_by_keyword():
+    for statistic in STATISTICS.values():
+        assert statistic.grade.__doc__
+        assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in statistic.parameters.values())
+        assert set(statistic.one_of) <= set(statistic.parameters)
 
 
 def test_claims_are_written_with_their_counts_and_the_runs_notes(evidence, scores, study, tmp_path):

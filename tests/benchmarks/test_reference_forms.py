@@ -15,7 +15,7 @@ from benchmarks.work import evaluation, plain_evaluation
 from spnet.data.pairs import make_pairs
 from spnet.fields import integrate, jacobian_determinant, warp
 from spnet.losses import gradient_smoothness, local_ncc
-from spnet.metrics import dice_per_label
+from spnet.metrics.overlap import dice_per_label
 
 SIZE = (16, 24, 16)
 SAMPLERS = ["official", "exact", "exact_zeros"]

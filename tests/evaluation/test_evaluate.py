@@ -9,9 +9,8 @@ import torch
 
 from spnet.data.labels import LabelSet
 from spnet.errors import ConfigError, RegistrationError, SpnetError
-from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
-from spnet.evaluation.evaluate import ReadyImages, evaluate_pairs, prepared_reader
-from spnet.evaluation.further import FurtherMetrics
+from spnet.evaluation.chunk import MethodSpec, evaluate_chunk
+from spnet.evaluation.evaluate import ReadyImages, Scoring, evaluate_pairs, prepared_reader
 from spnet.evaluation.register import make_ready, register_both_ways, register_ready
 from spnet.methods import build_method
 from spnet.methods.base import Method, NoOptions, Registration
@@ -49,9 +48,10 @@ def pick(scores, metric, structure="volume", moving="low"):
     return chosen["value"].item()
 
 
-def evaluate(prepared, method, *further):
+def evaluate(prepared, method, further=(), spacing=1.0):
     pairs = pd.DataFrame([{"first": "low", "second": "high"}])
-    return evaluate_pairs(method, pairs, prepared_reader(prepared, torch.device("cpu")), LABELS, *further)
+    reader = prepared_reader(prepared, torch.device("cpu"))
+    return evaluate_pairs(method, pairs, reader, Scoring(LABELS, further, spacing))
 
 
 def test_the_right_shift_gives_dice_one_no_folding_and_consistency_both_ways(prepared):
@@ -75,7 +75,7 @@ def test_a_label_that_neither_volume_has_gets_no_score(prepared):
 
 def test_further_metrics_are_measured_when_asked_for_lengths_in_mm(prepared):
     affine_only = MethodSpec("identity").build("cpu")
-    scores = evaluate(prepared, affine_only, FurtherMetrics(["hd95", "sdlogj", "sdlogj_unshifted"], (1.5, 3.0, 3.0)))
+    scores = evaluate(prepared, affine_only, ["hd95", "sdlogj", "sdlogj_unshifted"], (1.5, 3.0, 3.0))
     for moving in ("low", "high"):
         assert pick(scores, "hd95", "1", moving) == pytest.approx(SHIFT * 1.5)
         assert pick(scores, "hd95", "2", moving) == pytest.approx(SHIFT * 1.5)
@@ -90,7 +90,7 @@ def test_the_right_shift_has_no_hd95_and_a_stretched_half_the_spread_of_its_dete
             displacement[:, 1, :, 7:] += 0.5 * (torch.arange(SHAPE[1] - 7) + 1).reshape(1, 1, -1, 1)
             return Registration(displacement)
 
-    further = FurtherMetrics(["hd95", "sdlogj", "sdlogj_unshifted"])
+    further = ["hd95", "sdlogj", "sdlogj_unshifted"]
     assert pick(evaluate(prepared, Shift(NoOptions()), further), "hd95", "1") == 0
     scores = evaluate(prepared, Stretched(NoOptions()), further)
     determinants = np.array([1.0] * 4 + [1.25] + [1.5] * 5)
@@ -103,7 +103,7 @@ def test_a_label_that_the_warp_pushes_out_has_a_dice_of_zero_and_no_hd95(prepare
         def register(self, moving, fixed):
             return Registration(torch.full((1, 3, *SHAPE), 100.0))
 
-    scores = evaluate(prepared, Away(NoOptions()), FurtherMetrics(["hd95"]))
+    scores = evaluate(prepared, Away(NoOptions()), ["hd95"])
     assert pick(scores, "dice", "1") == 0
     assert "hd95" not in set(scores["metric"])
     assert np.isfinite(scores["value"]).all()
@@ -111,7 +111,7 @@ def test_a_label_that_the_warp_pushes_out_has_a_dice_of_zero_and_no_hd95(prepare
 
 def test_an_unknown_further_metric_is_named():
     with pytest.raises(ConfigError, match="no further metric 'hd96', did you mean 'hd95'"):
-        FurtherMetrics(["hd96"])
+        Scoring(LABELS, ["hd96"])
 
 
 def test_a_method_with_one_direction_is_run_twice_and_each_run_is_timed(prepared):
@@ -147,7 +147,7 @@ def test_a_learned_method_without_weights_is_not_scored():
 
 def test_a_chunk_is_a_tidy_table_of_its_own_pairs(prepared, tmp_path):
     identity = {"trained_on": "none", "dataset": "d", "method": "identity", "seed": 0}
-    scoring = Scoring(LABELS, FurtherMetrics(["hd95"], 2.0))
+    scoring = Scoring(LABELS, ["hd95"], 2.0)
     evaluate_chunk(MethodSpec("identity"), [("low", "high")], prepared, scoring, identity, tmp_path / "c.csv", "cpu")
     scores = pd.read_csv(tmp_path / "c.csv", dtype={"structure": str})
     assert list(scores.columns) == [*identity, "moving", "fixed", "metric", "structure", "value", "collapsed"]

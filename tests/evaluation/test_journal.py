@@ -12,7 +12,8 @@ import pytest
 
 from spnet.data.labels import LabelSet
 from spnet.errors import OutputError
-from spnet.evaluation.chunk import JOURNAL, MethodSpec, Scoring, evaluate_chunk
+from spnet.evaluation.chunk import JOURNAL, MethodSpec, evaluate_chunk
+from spnet.evaluation.evaluate import Scoring
 from spnet.evaluation.journal import Journal
 
 SHAPE = (12, 14, 10)

@@ -60,8 +60,9 @@ def test_dice_and_hd95_in_mm_of_every_label_and_their_means_are_printed_and_writ
         ("hd95", "Average"): pytest.approx(4.0),
     }
     text = capsys.readouterr().out
-    assert "1          0.5000     6.000" in text
-    assert "7          0.0000         -" in text
+    assert "structure      Dice  HD95 (mm)" in text
+    assert "1            0.5000     6.0000" in text
+    assert "7            0.0000          -" in text
     assert "In one volume only, so Dice 0 and no HD95: 7" in text
 
 

@@ -7,7 +7,8 @@ import torch
 
 from spnet.data.labels import LabelSet
 from spnet.errors import DataError
-from spnet.evaluation.chunk import MethodSpec, Scoring, evaluate_chunk
+from spnet.evaluation.chunk import MethodSpec, evaluate_chunk
+from spnet.evaluation.evaluate import Scoring
 from spnet.evaluation.shown import choose_pair, register_shown
 from spnet.fields import warp
 from spnet.figures.loading import read_pair, turn_field, turn_volume

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from spnet.analysis.summarise import per_pair
 from spnet.data.labels import LabelSet
 from spnet.evaluation.cost import Cost
-from spnet.evaluation.evaluate import COLUMNS, score_found
+from spnet.evaluation.evaluate import COLUMNS, Scoring, score_found
 from spnet.evaluation.register import BothWays
 from spnet.figures import style
 from spnet.figures.material import Material, ShownDataset, ShownLevel, ShownPair, ShownSubject
@@ -34,7 +34,7 @@ def scored(pair):
     cost = Cost(1.0, 1.0)
     volumes = {one.name: torch.from_numpy(one.labels)[None, None].float() for one in (pair.moving, pair.fixed)}
     rows = pd.DataFrame(
-        score_found(BothWays(forward, backward, cost, cost), volumes, LABELS, pair.sampler), columns=COLUMNS
+        score_found(BothWays(forward, backward, cost, cost), volumes, Scoring(LABELS), pair.sampler), columns=COLUMNS
     )
     rows = rows.assign(trained_on="t", dataset=pair.dataset, method=pair.method, seed=0)
     values = per_pair(rows, {pair.dataset: LABELS})

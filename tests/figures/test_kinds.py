@@ -3,16 +3,16 @@
 import json
 import re
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from spnet.data.labels import AVERAGE, DICE, VOLUME
+from spnet.data.labels import AVERAGE, VOLUME
 from spnet.errors import DataError
 from spnet.figures import (
+    FIGURES,
     both_directions,
     consistency_maps,
     dice_boxplot,
@@ -23,10 +23,11 @@ from spnet.figures import (
     style,
 )
 from spnet.figures.colours import direction_colours
-from spnet.figures.kinds import KINDS
 from spnet.figures.material import average_dice
 from spnet.figures.panels import Cut, choose_cut, part_index
 from spnet.figures.render import common_box, render
+from spnet.metrics import DICE
+from spnet.registry import load
 
 
 @pytest.fixture(autouse=True)
@@ -50,15 +51,14 @@ def lines_of(panel):
 def test_kinds_are_those_of_the_schema_and_of_the_manual(repository):
     schema = json.loads((repository / "workflow" / "schemas" / "config.schema.json").read_text())
     kinds = schema["properties"]["figures"]["additionalProperties"]["properties"]["kind"]["enum"]
-    assert sorted(KINDS) == sorted(kinds)
+    assert sorted(FIGURES) == sorted(kinds)
     manual = (repository / "config" / "README.md").read_text()
-    assert all(f"| `{kind}` |" in manual for kind in KINDS)
+    assert all(f"| `{kind}` |" in manual for kind in FIGURES)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FIGURES)
 def test_every_kind_is_written_as_vector_with_its_fonts_and_as_picture_that_fits_a_page(kind, make_material, tmp_path):
-    module, function = KINDS[kind].draw.split(":")
-    figure = getattr(import_module(module), function)(make_material(("d", "e")))
+    figure = load(FIGURES[kind].draw)(make_material(("d", "e")))
     width, height = figure.get_size_inches()
     assert width <= style.PAGE_WIDTH + 1e-6
     assert height <= style.PAGE_HEIGHT + 1e-6

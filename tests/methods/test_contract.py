@@ -174,8 +174,9 @@ def test_evaluation_draws_nothing_at_random(method, blobs):
     assert torch.equal(first, second)
 
 
-def test_only_learned_methods_have_a_loss(method):
-    assert is_learned(method) == (type(method).loss is not Method.loss)
+def test_only_methods_that_the_registry_says_learn_have_weights_and_a_loss(name, method):
+    learned = METHODS[METHODS_AND_ABLATIONS[name][0]].learned
+    assert is_learned(method) == (type(method).loss is not Method.loss) == learned
 
 
 def test_a_name_that_does_not_exist_is_refused_with_the_known_ones():

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.linalg import expm
 
-from spnet.metrics import inverse_consistency_error
+from spnet.metrics.consistency import inverse_consistency_error
 
 SHAPE = (13, 16, 11)
 SAMPLERS = ["exact", "official"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spnet.metrics import dice_per_label, merge_labels
+from spnet.metrics.overlap import dice_per_label, merge_labels
 
 SHAPE = (16, 12, 20)
 IDS = [1002, 2035, 3, 17, 1035]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spnet.metrics import percent_folding, sd_log_jacobian
+from spnet.metrics.regularity import percent_folding, sd_log_jacobian
 
 SHAPE = (9, 12, 7)
 DIFFERENCES = ["forward", "central"]

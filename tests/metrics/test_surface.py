@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
-from spnet.metrics import hd95_per_label
+from spnet.metrics.surface import hd95_per_label
 
 SHAPE = (22, 24, 20)
 STEPS = [(1, 0, 0), (0, 1, 0), (0, 0, 1)]

@@ -8,7 +8,7 @@ from spnet.data.layouts import find_subjects
 from spnet.data.options import PreprocessOptions
 from spnet.data.pairs import make_pairs
 from spnet.evaluation.chunk import MethodSpec
-from spnet.evaluation.evaluate import evaluate_pairs, prepared_reader
+from spnet.evaluation.evaluate import Scoring, evaluate_pairs, prepared_reader
 from spnet.preparation import prepare_subject
 from spnet.weights import find_published
 
@@ -66,7 +66,7 @@ def scored(prepared):
     reader = prepared_reader(folder, torch.device("cpu"))
 
     def score(spec):
-        return evaluate_pairs(spec.build("cpu"), make_pairs(names), reader, LABEL_SETS["dkt50"])
+        return evaluate_pairs(spec.build("cpu"), make_pairs(names), reader, Scoring(LABEL_SETS["dkt50"]))
 
     return score
 

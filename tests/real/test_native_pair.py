@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from spnet.data.labels import LABEL_SETS
 from spnet.data.nifti import Volume, read_image, read_labels, write_volume
-from spnet.metrics import dice_per_label
+from spnet.metrics.overlap import dice_per_label
 from spnet.registration.choice import Choice
 from spnet.registration.output import PairFiles, Settings, register_files
 from spnet.registration.scan import ScanFiles

@@ -5,7 +5,7 @@ import torch
 
 from spnet.fields import compose, warp
 from spnet.methods import build_method
-from spnet.metrics import percent_folding
+from spnet.metrics.regularity import percent_folding
 from spnet.registration import refine as module
 from spnet.registration.refine import Objective, refine
 

@@ -13,7 +13,7 @@ from spnet.analysis.preparation import affine_dice
 from spnet.data.labels import LabelSet
 from spnet.data.nifti import Volume, write_volume
 from spnet.errors import DataError
-from spnet.metrics import dice_per_label
+from spnet.metrics.overlap import dice_per_label
 from spnet.report.preparation import read_preparation, write_preparation
 
 PROTOCOL = LabelSet(scored=(1, 2), known=(1, 2))

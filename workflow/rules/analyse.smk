@@ -41,7 +41,7 @@ rule make_table:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["tables"][wildcards.table])),
         published=REPOSITORY / "config" / "published.tsv",
-        sources=sources_of("analysis", "data/labels", "report/tables", *DOCUMENTS),
+        sources=sources_of("analysis", "data/labels", "metrics/__init__", "report/tables", *DOCUMENTS),
     output:
         csv=f"{RUN}/tables/{{table}}.csv",
         markdown=report(

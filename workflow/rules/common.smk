@@ -17,7 +17,7 @@ from spnet.data.pairs import count_chunks, count_pairs, subjects_of_chunk
 from spnet.data.splits import PARTS
 from spnet.data.targets import MNI152, is_reference, reference_subject
 from spnet.errors import SpnetError
-from spnet.figures.kinds import KINDS
+from spnet.figures import FIGURES
 from spnet.planning import all_scores, control, core_hours, pairs_per_job, scores_of, shown_alone, training_order
 
 REPOSITORY = Path(workflow.basedir).parent

@@ -10,7 +10,6 @@ rule evaluate_chunk:
             "metrics",
             "evaluation/chunk",
             "evaluation/evaluate",
-            "evaluation/further",
             "evaluation/register",
             "evaluation/cost",
             "fields",

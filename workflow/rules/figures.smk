@@ -6,7 +6,7 @@ rule draw_figure:
         metrics=lambda wildcards: score_files(scores_of(config, config["figures"][wildcards.figure])),
         fields=lambda wildcards: shown_files(wildcards.figure, "fields.npz"),
         facts=lambda wildcards: shown_files(wildcards.figure, "facts.csv"),
-        sources=sources_of("figures", "analysis", "fields", "data/labels"),
+        sources=sources_of("figures", "analysis", "fields", "data/labels", "metrics"),
     output:
         pdf=f"{RUN}/figures/{{figure}}.pdf",
         png=report(
@@ -31,6 +31,7 @@ rule draw_figure:
         runtime=grows(30),
     params:
         specification=lambda wildcards: config["figures"][wildcards.figure],
+        caption=lambda wildcards: FIGURES[config["figures"][wildcards.figure]["kind"]].caption,  # for report/figure.rst
         experiments=config["experiments"],
         methods=METHODS,
         datasets={name: {key: entry[key] for key in ("title", "plane")} for name, entry in DATASETS.items()},

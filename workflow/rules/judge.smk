@@ -6,7 +6,7 @@ JUDGED_ON = {name: entry for name, entry in config["experiments"].items() if ent
 rule compare_methods:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["significance"])),
-        sources=sources_of("analysis", "data/labels", "report/significance", *DOCUMENTS),
+        sources=sources_of("analysis", "data/labels", "metrics/__init__", "report/significance", *DOCUMENTS),
     output:
         csv=f"{RUN}/significance.csv",
         markdown=report(f"{RUN}/significance.md", caption="../report/significance.rst", category="Significance"),
@@ -67,7 +67,7 @@ rule grade_claims:
     input:
         metrics=f"{RUN}/metrics.parquet",
         cost=f"{RUN}/cost.csv",
-        sources=sources_of("analysis", "data/labels", "methods", "report/claims", *DOCUMENTS),
+        sources=sources_of("analysis", "data/labels", "methods", "metrics/__init__", "report/claims", *DOCUMENTS),
     output:
         csv=f"{RUN}/claims.csv",
         markdown=report(f"{RUN}/claims.md", caption="../report/claims.rst", category="Claims"),

@@ -10,7 +10,9 @@ rule write_report:
         trainings=lambda wildcards: training_histories(),
         records=lambda wildcards: training_records(),
         published=REPOSITORY / "config" / "published.tsv",
-        sources=sources_of("report", "figures/kinds", "figures/style", "figures/training_curves", "provenance"),
+        sources=sources_of(
+            "report", "figures/__init__", "figures/style", "figures/training_curves", "metrics/__init__", "provenance"
+        ),
     output:
         f"{RUN}/report.html",
     log:

@@ -26,7 +26,7 @@ def evaluation_chunks():
 def shown_files(figure, what):
     """What the registrations that a figure shows leave, of the first seed only."""
     entry = config["figures"][figure]
-    if not KINDS[entry["kind"]].shows_pairs:
+    if not FIGURES[entry["kind"]].shows_pairs:
         return []
     return [
         f"{RUN}/shown/{each.trained_on}/{each.method}/seed-{seeds_of(each.method)[0]}/{each.dataset}/{what}"
@@ -134,7 +134,7 @@ def results_to_build_on():
 
     Snakemake makes a deleted file again only if it is a target, however much hangs on it. So all are.
     """
-    shown = [name for name, entry in config["figures"].items() if KINDS[entry["kind"]].shows_pairs]
+    shown = [name for name, entry in config["figures"].items() if FIGURES[entry["kind"]].shows_pairs]
     pictured = {each.dataset: None for name in shown for each in scores_of(config, config["figures"][name])}
     return [
         f"{RUN}/metrics.parquet",

@@ -1,31 +1,39 @@
-"""How datasets lie on disk. A layout lists a dataset's subjects; it opens no image.
-
-A layout is a module with `is_root` (whether a folder is the dataset's), `names` (every subject that the release has,
-by its own documents), `scan` (those that lie there), `expected` (where the files of every subject lie, or will) and
-`PLACE` (a path that a person can look for). The layout ``table`` has its own documents, the table,
-and needs `scan` only.
-"""
+"""How datasets lie on disk. A layout lists a dataset's subjects; it opens no image."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from spnet.data.layouts import candi, mindboggle101, oai_zib, table
+from spnet.data.layouts.layout import Layout, Release
 from spnet.data.layouts.locate import locate
 from spnet.data.layouts.source import missing_scans
 from spnet.data.layouts.subject import Subject, check_subjects
 from spnet.data.splits import split_of
-from spnet.errors import ConfigError, DataError, did_you_mean
+from spnet.errors import DataError
+from spnet.registry import look_up
 
-__all__ = ["LAYOUTS", "RELEASES", "Subject", "expected_subjects", "find_subjects"]
+__all__ = ["LAYOUTS", "Layout", "Release", "Subject", "expected_subjects", "find_subjects", "is_release"]
 
-# Layouts of published releases, whose subjects are known by name.
-RELEASES: dict[str, ModuleType] = {"mindboggle101": mindboggle101, "candi": candi, "oai_zib": oai_zib}
-LAYOUTS = (*RELEASES, "table")
+LAYOUTS: Mapping[str, Layout] = {
+    "mindboggle101": mindboggle101.LAYOUT,
+    "candi": candi.LAYOUT,
+    "oai_zib": oai_zib.LAYOUT,
+    "table": table.LAYOUT,
+}
+
+
+def is_release(layout: str) -> bool:
+    """Whether the layout is that of a published release, whose cohorts a dataset's entry names.
+
+    Raises
+    ------
+    ConfigError: there is no such layout.
+    """
+    return isinstance(look_up(LAYOUTS, layout, "layout"), Release)
 
 
 def find_subjects(root: str | Path, dataset: Mapping[str, Any]) -> list[Subject]:
@@ -37,14 +45,14 @@ def find_subjects(root: str | Path, dataset: Mapping[str, Any]) -> list[Subject]
         parts.
     """
     root = Path(root)
-    if dataset["layout"] == "table":
-        subjects = check_subjects(table.scan(root, dataset), root)
+    layout = look_up(LAYOUTS, dataset["layout"], "layout")
+    if not isinstance(layout, Release):
+        subjects = check_subjects(layout.scan(root, dataset), root)
         _check_left_out(dataset, [subject.subject for subject in subjects])
         return [subject for subject in subjects if subject.subject not in dataset["leave_out"]]
-    layout = _release(dataset["layout"])
     top = locate(root, lambda folder: layout.is_root(folder, dataset))
     if top is None:
-        raise missing_scans(_none_of(layout, dataset, root), root, dataset, layout.PLACE)
+        raise missing_scans(_none_of(layout, dataset, root), root, dataset, layout.place)
     found = {subject.subject: subject for subject in check_subjects(layout.scan(top, dataset), root)}
     parts = _parts(layout, dataset, top)
     missing = [subject for subject in layout.expected(top, dataset) if subject.subject in set(parts) - set(found)]
@@ -57,21 +65,13 @@ def find_subjects(root: str | Path, dataset: Mapping[str, Any]) -> list[Subject]
 
 def expected_subjects(root: str | Path, dataset: Mapping[str, Any]) -> list[Subject]:
     """List the subjects of a virtual cohort before it is made."""
-    layout = _release(dataset["layout"])
+    layout = look_up(LAYOUTS, dataset["layout"], "layout")
     subjects = layout.expected(Path(root), dataset)
     parts = _parts(layout, dataset, Path(root))
     return [replace(subject, split=parts[subject.subject]) for subject in subjects if subject.subject in parts]
 
 
-def _release(name: str) -> ModuleType:
-    if name not in RELEASES:
-        raise ConfigError(
-            f"there is no layout '{name}'{did_you_mean(name, LAYOUTS)}", remedy=f"Known ones are: {', '.join(LAYOUTS)}"
-        )
-    return RELEASES[name]
-
-
-def _parts(layout: ModuleType, dataset: Mapping[str, Any], root: Path) -> dict[str, str]:
+def _parts(layout: Release, dataset: Mapping[str, Any], root: Path) -> dict[str, str]:
     """Part of every subject that is used: by the cohort, else by the dataset's split; none of those left out."""
     named = layout.names(dataset, root)
     _check_left_out(dataset, named)
@@ -91,7 +91,7 @@ def _check_left_out(dataset: Mapping[str, Any], names: Iterable[str]) -> None:
         )
 
 
-def _none_of(layout: ModuleType, dataset: Mapping[str, Any], root: Path, shown: int = 5) -> str:
+def _none_of(layout: Release, dataset: Mapping[str, Any], root: Path, shown: int = 5) -> str:
     try:
         wanted = list(_parts(layout, dataset, root))
     except DataError:  # the release tells its subjects only when it is there

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spnet.data.layouts.layout import Release
 from spnet.data.layouts.subject import Subject, find_folders
 
 _IMAGE, _LABELS = "_procimg.nii.gz", "_seg.nii.gz"
 # Folders of the groups where they are not named like the subjects.
 _FOLDERS = {"BPDwoPsy": "BPDwithoutPsy", "BPDwPsy": "BPDwithPsy"}
-PLACE = f"SchizBull_2008/<group>/<SUBJECT>/<SUBJECT>{_IMAGE}"
 
 
 def is_root(folder: Path, dataset: Mapping[str, Any]) -> bool:
@@ -52,3 +52,12 @@ def _files(folder: Path) -> tuple[Path, Path]:
 
 def _has_files(folder: Path) -> bool:
     return all(path.exists() for path in _files(folder))
+
+
+LAYOUT = Release(
+    scan=scan,
+    is_root=is_root,
+    names=names,
+    expected=expected,
+    place=f"SchizBull_2008/<group>/<SUBJECT>/<SUBJECT>{_IMAGE}",
+)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spnet.data.layouts.layout import Release
 from spnet.data.layouts.subject import Subject
 
 # (space, image, labels); the affinely aligned volumes are taken where they exist, as the paper's authors did.
@@ -16,7 +17,6 @@ _FILES = (
     ("target", "t1weighted_brain.MNI152.nii.gz", "labels.DKT31.manual.MNI152.nii.gz"),
     ("native", "t1weighted_brain.nii.gz", "labels.DKT31.manual.nii.gz"),
 )
-PLACE = "<COHORT>_volumes/<SUBJECT>/t1weighted_brain.nii.gz"
 
 
 def is_root(folder: Path, dataset: Mapping[str, Any]) -> bool:
@@ -60,3 +60,12 @@ def _files(folder: Path) -> Subject | None:
         if (folder / image).exists() and (folder / labels).exists():
             return Subject(folder.name, "", folder / image, folder / labels, space)
     return None
+
+
+LAYOUT = Release(
+    scan=scan,
+    is_root=is_root,
+    names=names,
+    expected=expected,
+    place="<COHORT>_volumes/<SUBJECT>/t1weighted_brain.nii.gz",
+)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from spnet.data.layouts.layout import Release
 from spnet.data.layouts.subject import Subject, find_folders
 from spnet.errors import DataError, first_line
 from spnet.files import write_text
@@ -25,7 +26,6 @@ _DEPTH = 3
 # are the name of the series' folder.
 _TABLE, _BARCODE, _SIDE = "mri00", "V00MRBARCD", "V00MRSIDE"
 _SIDES: dict[str, Literal["left", "right"]] = {"1": "right", "2": "left"}
-PLACE = "segmentation/doc/oai_mri_paths.txt"
 
 
 def is_root(folder: Path, dataset: Mapping[str, Any]) -> bool:
@@ -138,3 +138,6 @@ def _virtual(cohorts: Mapping[str, Any]) -> dict[str, str]:
     """Names like the OAI's, seven digits from 9000001 on, and folders like its own."""
     count = sum(entry["subjects"] for entry in cohorts.values())
     return {name: f"0.C.2/{name}/20040101/1{name}" for name in (str(9000000 + n) for n in range(1, count + 1))}
+
+
+LAYOUT = Release(scan=scan, is_root=is_root, names=names, expected=expected, place="segmentation/doc/oai_mri_paths.txt")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spnet.data.layouts.layout import Layout
 from spnet.data.layouts.subject import Subject
 from spnet.data.sheets import read_sheet
 from spnet.data.splits import PARTS
@@ -47,3 +48,6 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
         if file is not None and not file.is_file():
             raise fail(f"there is no file {file}", "Paths are relative to the table")
     return Subject(row["subject"], row["split"], image, labels)
+
+
+LAYOUT = Layout(scan=scan, needs_table=True)
