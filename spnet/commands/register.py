@@ -104,8 +104,22 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         " (default: as the dataset's preparation says)",
     )
     scans.add_argument(
+        "--orientation",
+        type=axes,
+        metavar="AXES",
+        help="where the voxel axes run, such as LAS (left, anterior, superior), in files whose headers do not tell",
+    )
+    scans.add_argument(
         "--aligned", action="store_true", help="the scans lie in the template's space already: no affine step"
     )
+
+
+def axes(text: str) -> str:
+    """Three letters, one of each pair of directions."""
+    pairs = ({"L", "R"}, {"P", "A"}, {"I", "S"})
+    if len(text) != 3 or not all(pair & set(text.upper()) for pair in pairs):
+        raise argparse.ArgumentTypeError(f"'{text}' is not three of the letters L or R, A or P, S or I, such as LAS")
+    return text.upper()
 
 
 def _add_method_options(parser: argparse.ArgumentParser) -> None:
@@ -207,7 +221,8 @@ def _chosen(options: argparse.Namespace) -> Choice:
     else:
         method = options.method or "spnet"
         choice = choose_named(method, options.weights, options.dataset, options.config, options.weights_root)
-    wanted = {"skull_strip": options.skull_strip, "affine": "aligned" if options.aligned else None}
+    affine = "aligned" if options.aligned else None
+    wanted = {"skull_strip": options.skull_strip, "affine": affine, "orientation": options.orientation}
     wanted = {key: value for key, value in wanted.items() if value}
     return replace(choice, preparation=replace(choice.preparation, **wanted))
 

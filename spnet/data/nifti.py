@@ -48,14 +48,19 @@ class Volume:
         return np.linalg.norm(self.affine[:3, :3], axis=0)
 
 
-def read_image(path: str | Path) -> Volume:
+def read_image(path: str | Path, orientation: str | None = None) -> Volume:
     """Read a scan as float32.
+
+    Parameters
+    ----------
+    orientation: where the voxel axes run, such as ``LAS``, in a file whose header does not tell.
 
     Raises
     ------
-    DataError: not there, not NIfTI, truncated, not 3-D, with NaN or infinite values, or zero everywhere.
+    DataError: not there, not NIfTI, truncated, not 3-D, with NaN or infinite values, zero everywhere, or without a
+        position in space and `orientation`.
     """
-    volume = _read(path)
+    volume = _read(path, orientation)
     bad = int(np.count_nonzero(~np.isfinite(volume.data)))
     if bad:
         raise DataError(
@@ -68,14 +73,18 @@ def read_image(path: str | Path) -> Volume:
     return volume
 
 
-def read_labels(path: str | Path, image: Volume | None = None) -> Volume:
+def read_labels(path: str | Path, image: Volume | None = None, orientation: str | None = None) -> Volume:
     """Read a label volume as int32, or as int64 where its ids want that; on the grid of `image`, if there is one.
+
+    Parameters
+    ----------
+    orientation: as for :func:`read_image`.
 
     Raises
     ------
     DataError: unreadable as for :func:`read_image`, not whole numbers, too large ones, or on another grid.
     """
-    volume = _read(path, exact=True)
+    volume = _read(path, orientation, exact=True)
     labels = volume.data
     if labels.dtype.kind == "f":
         labels = np.rint(labels)
@@ -184,6 +193,34 @@ def position_of(image: nib.spatialimages.SpatialImage) -> NDArray[np.float64]:
     return affine
 
 
+def _has_position(image: nib.spatialimages.SpatialImage) -> bool:
+    """Whether the header tells where left and right are: NIfTI may not, and Analyze cannot without SPM's .mat file."""
+    if isinstance(image, nib.Nifti1Pair):
+        return any(int(image.header[key]) for key in ("qform_code", "sform_code"))
+    if isinstance(image, nib.AnalyzeImage):
+        return "mat" in image.file_map and Path(image.file_map["mat"].filename).exists()
+    return True
+
+
+def _stated_position(image: nib.spatialimages.SpatialImage, orientation: str | None, path: Path) -> NDArray[np.float64]:
+    """The matrix of a volume that lies about the world's origin, its axes as they are said to run."""
+    if orientation is None:
+        raise DataError(
+            "its header gives no position in space (NIfTI with q-form and s-form codes of 0, or Analyze), so left and"
+            " right are unknown",
+            path=path,
+            remedy="Convert it from its original again; or, if you know where its voxel axes run, say so (such as LAS)"
+            " with prepare.orientation of the dataset or --orientation of spnet register",
+        )
+    unit = _MILLIMETRES.get(int(image.header["xyzt_units"]) & 7, 1.0) if isinstance(image, nib.Nifti1Pair) else 1.0
+    affine = np.zeros((4, 4))
+    for axis, (world, sign) in enumerate(axcodes2ornt(orientation)):
+        affine[int(world), axis] = sign * image.header.get_zooms()[axis] * unit
+    affine[:3, 3] = affine[:3, :3] @ np.subtract(1, image.shape[:3]) / 2
+    affine[3, 3] = 1
+    return affine
+
+
 def _check_kind(dtype: np.dtype, path: Path) -> None:
     if dtype.kind == "c":
         raise DataError(
@@ -197,7 +234,7 @@ def _check_kind(dtype: np.dtype, path: Path) -> None:
         )
 
 
-def _read(path: str | Path, *, exact: bool = False) -> Volume:
+def _read(path: str | Path, orientation: str | None, *, exact: bool = False) -> Volume:
     path = Path(path)
     image, data = load_array(path, exact=exact)
     while data.ndim > 3 and data.shape[-1] == 1:
@@ -208,9 +245,9 @@ def _read(path: str | Path, *, exact: bool = False) -> Volume:
             path=path,
             remedy="Extract one 3-D volume from it",
         )
-    affine = position_of(image)
     if isinstance(image, nib.Nifti1Pair):
         _check_header(image, path)
+    affine = position_of(image) if _has_position(image) else _stated_position(image, orientation, path)
     check_affine(affine, path)
     return Volume(data, affine)
 

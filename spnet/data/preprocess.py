@@ -72,7 +72,7 @@ def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, s
     ------
     DataError: a file that cannot be used, named; nothing has been written then.
     """
-    raw = read_raw(subject, labels, options.series, options.mask_placement)
+    raw = read_raw(subject, labels, options.series, options.mask_placement, options.orientation)
     image = strip_skull(raw, options, subject, seed)
     flipped = must_flip(raw, options, subject)
     native = RawScan(mirrored(image), raw.labels and mirrored(raw.labels)) if flipped else RawScan(image, raw.labels)

@@ -43,7 +43,11 @@ class RawScan:
 
 
 def read_raw(
-    subject: Subject, protocol: LabelSet, series: str | None = None, mask_placement: str | None = None
+    subject: Subject,
+    protocol: LabelSet,
+    series: str | None = None,
+    mask_placement: str | None = None,
+    orientation: str | None = None,
 ) -> RawScan:
     """Read a subject's image and labels.
 
@@ -52,6 +56,7 @@ def read_raw(
     protocol: its `order` is checked: a mirrored scan is refused.
     series: part of the DICOM series' description, for images that are folders.
     mask_placement: how masks without a pose lie in their images, such as ``+1 -2 +0``; None finds it.
+    orientation: where the voxel axes run, such as ``LAS``, in files whose headers do not tell.
 
     Raises
     ------
@@ -69,7 +74,7 @@ def read_raw(
         image, side = found.volume, _side(found.description, subject)
         notes = {"series": found.description, "side": side}
     else:
-        image = read_image(subject.image)
+        image = read_image(subject.image, orientation)
     if image.data.min() == image.data.max():
         raise DataError(
             f"the image is {image.data.flat[0]:g} everywhere",
@@ -82,7 +87,7 @@ def read_raw(
         labels, placement = place_mask(subject.labels, image, stated)
         notes |= {"mask_placement": str(placement), "mask_fit": placement.fit, "mask_margin": placement.margin}
     elif subject.labels is not None:
-        labels = read_labels(subject.labels, image)
+        labels = read_labels(subject.labels, image, orientation)
     if labels is not None:
         _check_protocol(labels, protocol, subject.labels)
         _check_order(labels, protocol, subject.labels)

@@ -24,6 +24,8 @@ COLUMNS = ["metric", "structure", "value"]
 # More are no segmentation but an image.
 _MOST_LABELS = 1000
 _SHOWN = 20
+# Of volumes that do not tell their orientation: overlap and distance are the same for each.
+_ANYHOW = "LAS"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def evaluate_labels(
     ------
     DataError: a file that cannot be used, volumes on different grids, or none of the labels there.
     """
-    volumes = {Path(path): read_labels(path) for path in (warped, fixed)}
+    volumes = {Path(path): read_labels(path, orientation=_ANYHOW) for path in (warped, fixed)}
     first, second = _pair(Path(warped), Path(fixed), volumes)
     chosen = labels or LabelSet(scored=_ids_in(volumes))
     field = None if transform is None else _field(Path(transform), Path(fixed), second, moving)

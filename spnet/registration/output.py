@@ -113,7 +113,7 @@ def register_files(
     DataError, RegistrationError: what cannot be used or registered, told for the person who gave it.
     """
     folder = make_folder(folder)
-    native = read_native(files.moving), read_native(files.fixed)
+    native = tuple(read_native(scan, choice.preparation.orientation) for scan in (files.moving, files.fixed))
     with measure(torch.device("cpu")) as preparing:
         if prepared is None:
             log.info("preparing %s and %s (some minutes)", *files.names())

@@ -77,8 +77,12 @@ class PreparedScan:
             return cls(image, stored["to_native"], tuple(str(flag) for flag in stored["flags"]))
 
 
-def read_native(files: ScanFiles) -> tuple[Volume, Volume | None]:
+def read_native(files: ScanFiles, orientation: str | None = None) -> tuple[Volume, Volume | None]:
     """The image, all outside its mask zero, and the labels, in native space.
+
+    Parameters
+    ----------
+    orientation: where the voxel axes run, such as ``LAS``, in files whose headers do not tell.
 
     Raises
     ------
@@ -87,17 +91,17 @@ def read_native(files: ScanFiles) -> tuple[Volume, Volume | None]:
     """
     for path in files.paths():
         check_file(path)
-    image = read_image(files.image)
+    image = read_image(files.image, orientation)
     _check_intensities(image, files.image)
     if files.mask is not None:
-        mask = read_image(files.mask)
+        mask = read_image(files.mask, orientation)
         check_same_grid(mask, image, files.mask, "mask")
         image = Volume(np.where(mask.data > 0, image.data, 0).astype(np.float32), image.affine)
         if not image.data.any():
             raise DataError(
                 "the image is zero everywhere within its mask", path=files.mask, remedy="Is the mask this scan's?"
             )
-    labels = None if files.labels is None else read_labels(files.labels, image)
+    labels = None if files.labels is None else read_labels(files.labels, image, orientation)
     if labels is not None and labels.data.min() < 0:
         raise DataError("it has labels below zero", path=files.labels, remedy="Number labels from 1, background 0")
     return image, labels
@@ -110,7 +114,7 @@ def prepare_scan(files: ScanFiles, options: PreprocessOptions) -> PreparedScan:
     ------
     DataError: as :func:`read_native` and :func:`spnet.data.preprocess.preprocess`.
     """
-    image, labels = read_native(files)
+    image, labels = read_native(files, options.orientation)
     if files.mask is not None and options.skull_strip != "none":
         options = replace(options, skull_strip="none")
     protocol = LabelSet(scored=())
@@ -139,11 +143,11 @@ def available_bytes() -> int | None:
 
 
 def check_file(path: Path) -> None:
-    """What the reader cannot know: that a person named this very file, and wants its position in the world.
+    """What the reader cannot know: that a person named this very file, and how much memory there is.
 
     Raises
     ------
-    DataError: no file, too large for this machine's memory, or a header without a position.
+    DataError: no file, or too large for this machine's memory.
     """
     if not path.exists():
         raise DataError("there is no such file", path=path, remedy="Check the name")
@@ -160,14 +164,6 @@ def check_file(path: Path) -> None:
             f" {free / 2**30:.0f} GB are free",
             path=path,
             remedy="Crop or resample the volume, or use a machine with more memory",
-        )
-    if not isinstance(header, nib.Nifti1Pair):
-        return
-    if not any(int(header.header[key]) for key in ("qform_code", "sform_code")):
-        raise DataError(
-            "its header gives no position in space (q-form and s-form codes are both 0), so left and right are unknown",
-            path=path,
-            remedy="Convert it from its original again, or copy the header of a scan that has the same grid",
         )
 
 

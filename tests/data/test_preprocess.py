@@ -94,6 +94,24 @@ def test_labels_that_the_header_turns_are_refused(raw, turn, axis, tmp_path):
         preprocess(Subject("turned", "train", image, labels), GRID, DKT50)
 
 
+def test_a_table_of_scans_without_positions_is_refused_unless_their_axes_are_stated(raw, tmp_path):
+    paths = [tmp_path / f"nowhere-{path.name}" for path in (raw.image, raw.labels)]
+    for path, bare in zip((raw.image, raw.labels), paths, strict=True):
+        image = nib.load(path)
+        image.header["qform_code"] = image.header["sform_code"] = 0
+        nib.save(nib.Nifti1Image(image.dataobj, None, image.header), bare)
+    true = "".join(nib.aff2axcodes(nib.load(raw.image).affine))
+    subject = Subject("nowhere", "test", *paths)
+    with pytest.raises(DataError, match="no position in space"):
+        preprocess(subject, GRID, DKT50)
+    found = preprocess(subject, dataclasses.replace(GRID, orientation=true), DKT50)
+    assert found.record["correlation_with_target"] > 0.85
+    mirrored = {"R": "L", "L": "R"}
+    wrong = "".join(mirrored.get(letter, letter) for letter in true)
+    with pytest.raises(DataError, match="mirrored or turned"):
+        preprocess(subject, dataclasses.replace(GRID, orientation=wrong), DKT50)
+
+
 def test_a_head_that_the_grid_cuts_is_flagged_with_the_share_that_is_lost(raw):
     record = preprocess(raw, dataclasses.replace(GRID, shape=(40, 24, 40)), DKT50).record
     assert 0.2 < record["cut_by_crop"] < 0.5

@@ -48,6 +48,7 @@ def test_a_header_without_a_position_is_told(tmp_path):
     image.header["pixdim"][1:4] = 1
     nib.save(image, tmp_path / "nowhere.nii.gz")
     refused(tmp_path / "nowhere.nii.gz", "no position in space")
+    assert nib.aff2axcodes(read_native(ScanFiles(tmp_path / "nowhere.nii.gz"), "RPS")[0].affine) == ("R", "P", "S")
 
 
 def test_a_volume_too_large_for_the_memory_is_told_before_it_is_read(write_image, monkeypatch):
