@@ -71,8 +71,14 @@ def add(commands: argparse._SubParsersAction) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("moving", type=Path, nargs="?", metavar="MOVING", help="scan to be warped, NIfTI")
-    parser.add_argument("fixed", type=Path, nargs="?", metavar="FIXED", help="scan that stays, NIfTI")
+    parser.add_argument(
+        "moving",
+        type=Path,
+        nargs="?",
+        metavar="MOVING",
+        help="scan to be warped: NIfTI, or a folder with a DICOM series",
+    )
+    parser.add_argument("fixed", type=Path, nargs="?", metavar="FIXED", help="scan that stays, likewise")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for all that is written")
     parser.add_argument(
         "--forms",
@@ -102,6 +108,9 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         choices=("none", "template", "labels"),
         help="find the brain by registering the template's (minutes), or take the union of the labels"
         " (default: as the dataset's preparation says)",
+    )
+    scans.add_argument(
+        "--series", metavar="TEXT", help="part of the series' description, where a folder has several DICOM series"
     )
     scans.add_argument(
         "--orientation",
@@ -222,7 +231,7 @@ def _chosen(options: argparse.Namespace) -> Choice:
         method = options.method or "spnet"
         choice = choose_named(method, options.weights, options.dataset, options.config, options.weights_root)
     affine = "aligned" if options.aligned else None
-    wanted = {"skull_strip": options.skull_strip, "affine": affine, "orientation": options.orientation}
+    wanted = {"affine": affine} | {name: getattr(options, name) for name in ("skull_strip", "orientation", "series")}
     wanted = {key: value for key, value in wanted.items() if value}
     return replace(choice, preparation=replace(choice.preparation, **wanted))
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from spnet.errors import ConfigError
+import numpy as np
+from numpy.typing import NDArray
+
+from spnet.errors import ConfigError, DataError
 
 AVERAGE = "Average"
 LARGEST_LABEL = 2**24
+_MOST_LABELS = 1000  # different ones; a picture has more
 # Structure of metrics that concern the whole volume.
 VOLUME = "volume"
 
@@ -155,6 +160,18 @@ LABEL_SETS: dict[str, LabelSet] = {
         names={1: "femoral bone", 2: "femoral cartilage", 3: "tibial bone", 4: "tibial cartilage"},
     ),
 }
+
+
+def check_segmentation(data: NDArray[np.integer], path: str | Path) -> NDArray[np.integer]:
+    """The ids that occur, sorted; a DataError where there are more than any segmentation has."""
+    ids = np.unique(data)
+    if len(ids) > _MOST_LABELS:
+        raise DataError(
+            f"there are {len(ids)} different values: this looks like an image and not like labels",
+            path=path,
+            remedy="Give the segmentation",
+        )
+    return ids
 
 
 def label_set(definition: str | Mapping[str, Any]) -> LabelSet:

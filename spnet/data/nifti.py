@@ -76,6 +76,8 @@ def read_image(path: str | Path, orientation: str | None = None) -> Volume:
 def read_labels(path: str | Path, image: Volume | None = None, orientation: str | None = None) -> Volume:
     """Read a label volume as int32, or as int64 where its ids want that; on the grid of `image`, if there is one.
 
+    Along which axes the file stores that grid does not matter: programs that convert DICOM choose their own.
+
     Parameters
     ----------
     orientation: as for :func:`read_image`.
@@ -99,7 +101,9 @@ def read_labels(path: str | Path, image: Volume | None = None, orientation: str 
         raise DataError(f"label ids reach {most:.0f}, more than 64 bits hold", path=path, remedy="Number them anew")
     small = least >= -(2**31) and most < 2**31
     if image is not None:
+        volume = stored_as(Volume(labels, volume.affine), image)
         check_same_grid(volume, image, path)
+        labels = volume.data
     return Volume(labels.astype(np.int32 if small else np.int64), volume.affine if image is None else image.affine)
 
 
@@ -131,6 +135,12 @@ def reoriented(volume: Volume, axes: str) -> Volume:
     transform = ornt_transform(io_orientation(volume.affine), axcodes2ornt(axes))
     affine = volume.affine @ inv_ornt_aff(transform, volume.data.shape)
     return Volume(np.ascontiguousarray(apply_orientation(volume.data, transform)), affine)
+
+
+def stored_as(volume: Volume, other: Volume) -> Volume:
+    """The same voxels along the axes of another volume."""
+    axes, wanted = (nib.aff2axcodes(each.affine) for each in (volume, other))
+    return volume if axes == wanted else reoriented(volume, "".join(wanted))
 
 
 def write_volume(path: str | Path, volume: Volume, dtype: DTypeLike, *, space: int = 2) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnet.data.dicom import read_series
-from spnet.data.labels import LabelSet
+from spnet.data.labels import LabelSet, check_segmentation
 from spnet.data.layouts import Subject
 from spnet.data.masks import Placement, place_mask
 from spnet.data.nifti import Volume, read_image, read_labels
@@ -65,9 +65,9 @@ def read_raw(
     side, notes = subject.side, {}
     if subject.image.is_dir():
         found = read_series(subject.image, series or "")
-        if found.patient and found.patient != subject.subject:
+        if subject.patient and found.patient and found.patient != subject.patient:
             raise DataError(
-                f"this series is of '{found.patient}', not of subject '{subject.subject}'",
+                f"this series is of '{found.patient}', not of '{subject.patient}'",
                 path=subject.image,
                 remedy="Download the subject's own series again, into its own folder",
             )
@@ -89,6 +89,7 @@ def read_raw(
     elif subject.labels is not None:
         labels = read_labels(subject.labels, image, orientation)
     if labels is not None:
+        check_segmentation(labels.data, subject.labels)
         _check_protocol(labels, protocol, subject.labels)
         _check_order(labels, protocol, subject.labels)
         _check_inside_body(labels, image, subject.labels)

@@ -67,7 +67,7 @@ class PairFiles:
 def scan_checksums(scan: ScanFiles) -> dict[str, str | None]:
     """SHA-256 of a scan's files, by kind (None of one that is not there), and what else is said of it."""
     given = {"image": scan.image, "labels": scan.labels, "mask": scan.mask}
-    sums = {kind: sha256_of(path) if path is not None and path.is_file() else None for kind, path in given.items()}
+    sums = {kind: sha256_of(path) if path is not None and path.exists() else None for kind, path in given.items()}
     return {**sums, "side": scan.side}
 
 
@@ -113,7 +113,8 @@ def register_files(
     DataError, RegistrationError: what cannot be used or registered, told for the person who gave it.
     """
     folder = make_folder(folder)
-    native = tuple(read_native(scan, choice.preparation.orientation) for scan in (files.moving, files.fixed))
+    stated = choice.preparation.orientation, choice.preparation.series
+    native = read_native(files.moving, *stated), read_native(files.fixed, *stated)
     with measure(torch.device("cpu")) as preparing:
         if prepared is None:
             log.info("preparing %s and %s (some minutes)", *files.names())

@@ -126,6 +126,14 @@ def test_labels_of_another_protocol_are_refused(raw, tmp_path):
         preprocess(dataclasses.replace(raw, labels=path), GRID, DKT50)
 
 
+def test_an_image_given_as_labels_is_refused(raw, tmp_path):
+    image = nib.load(raw.image)
+    path = tmp_path / "image.nii.gz"
+    write_volume(path, Volume(np.rint(image.get_fdata() * 2000 / image.get_fdata().max()), image.affine), np.int16)
+    with pytest.raises(DataError, match=r"image\.nii\.gz: there are 1\d\d\d different values: .* an image"):
+        preprocess(dataclasses.replace(raw, labels=path), GRID, DKT50)
+
+
 def test_left_stays_left(prepared):
     """Ids 1000 to 1999 are the left hemisphere; the world's first axis points to the right."""
     for first, sign in ((1000, -1), (2000, 1)):

@@ -18,6 +18,8 @@ COLUMNS = ["subject", "image", "labels", "split"]
 def scan(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
     """List the subjects of the table `dataset["table"]` under `root`; paths in it are relative to the table.
 
+    An image is a file, or a folder with a DICOM series.
+
     Raises
     ------
     DataError: no table, a column is missing, a value cannot be used, a file is not there.
@@ -44,9 +46,10 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
         raise fail(f"{row['split']} subject '{row['subject']}' has no labels", "Give them, or move it to train")
     image = path.parent / row["image"]
     labels = path.parent / row["labels"] if row["labels"] else None
-    for file in (image, labels):
-        if file is not None and not file.is_file():
-            raise fail(f"there is no file {file}", "Paths are relative to the table")
+    if not row["image"] or not image.exists():
+        raise fail(f"there is no scan {image}", "Paths are relative to the table")
+    if labels is not None and not labels.is_file():
+        raise fail(f"there is no file {labels}", "Paths are relative to the table")
     return Subject(row["subject"], row["split"], image, labels)
 
 
