@@ -36,7 +36,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 demo: $(READY)
-	$(VENV)/bin/snakemake --cores $(CORES) --configfile config/demo/config.yaml --quiet rules
+	$(VENV)/bin/snakemake --cores $(CORES) --config study=demo --quiet rules
 	@cat results/demo/tables/table*.md
 	@echo "Everything on one page, figures and scans too: open results/demo/report.html in a browser"
 

@@ -41,7 +41,7 @@ from spnet.weights import find_published, load_weights
 OURS, PLAIN = "ours", "plain form"
 OURS_BFLOAT16, OURS_RECOMPUTED = "ours, bfloat16 convolutions", "ours, recomputed"
 VM_DENSE, VM_OURS = "VM-2 training step with the dense LNCC", "VM-2 training step with our LNCC"
-PAIRS_PER_CHUNK = 4  # of real subjects, as in config/published_weights
+PAIRS_PER_CHUNK = 4  # of real subjects, as in the study published_weights
 
 
 class NotHereError(SpnetError):

@@ -19,9 +19,10 @@ import torch
 from benchmarks.gpu_methods import Figures, measure_method
 from benchmarks.inputs import PAPER_SIZE, Size, make_image
 from benchmarks.modes import MODES
-from benchmarks.paper import count_work, read_paper
+from benchmarks.paper import count_work
 from benchmarks.reference.ncc import local_ncc as dense_ncc
 from benchmarks.table import processor, text_of
+from spnet.config.load import read_study
 from spnet.device import choose_device, set_convolution_precision
 from spnet.errors import ConfigError, SpnetError, did_you_mean
 from spnet.files import write_text
@@ -77,7 +78,7 @@ def estimate_hours(found: Sequence[Figures], size: Size) -> list[str]:
 
     The seconds of other grids are taken in proportion to their voxels. SyN is not among them, which runs on the CPU.
     """
-    trainings, evaluations = count_work(read_paper())
+    trainings, evaluations = count_work(read_study())
     lines = []
     for mode in dict.fromkeys(figures.mode for figures in found):
         steps = {each.method: each.step_seconds for each in found if each.mode == mode and each.step_seconds}
@@ -121,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _measure_all(given: argparse.Namespace, device: torch.device) -> None:
-    known = read_paper()["methods"]
+    known = read_study()["methods"]
     for name in given.methods or ():
         if name not in known:
             raise ConfigError(

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from benchmarks.inputs import LABELS, Size, make_image, make_labels
 from benchmarks.modes import MODES
-from spnet.configuration import settings
+from spnet.config.lookups import settings
 from spnet.device import prepare_process, to_device
 from spnet.errors import ConfigError, TrainingError
 from spnet.evaluation.cost import measure

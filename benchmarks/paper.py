@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from spnet.configuration import fill_defaults, settings, trained_on
-
-CONFIG = Path(__file__).parents[1] / "config"
-_FILES = ("datasets.yaml", "methods.yaml", "experiments.yaml", "claims.yaml", "config.yaml")
+from spnet.config.lookups import settings, trained_on
 
 
 @dataclass(frozen=True)
@@ -37,15 +31,6 @@ class Evaluation:
     dataset: str = ""
     source: str = ""  # the dataset whose training it waits for, or UNTRAINED
     seed: int = 0
-
-
-def read_paper() -> dict[str, Any]:
-    """The paper's configuration, defaults filled in."""
-    config: dict[str, Any] = {}
-    for name in _FILES:
-        config |= yaml.safe_load((CONFIG / name).read_text())
-    fill_defaults(config)
-    return config
 
 
 def count_work(config: Mapping[str, Any]) -> tuple[list[Training], list[Evaluation]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from spnet.configuration import CONTROL, settings, shown_experiments, trained_on
+from spnet.config.lookups import CONTROL, settings, shown_experiments, trained_on
 from spnet.errors import ConfigError
 
 Config = Mapping[str, Any]
@@ -69,7 +69,7 @@ def control(methods: Mapping[str, Mapping[str, Any]]) -> str:
     raise ConfigError(
         f"figures of pairs show one whose Dice before registration is the median, but no method has implementation"
         f" '{CONTROL}'",
-        remedy="Leave the method identity in, or set these figures to null",
+        remedy="Leave the method identity in, or leave these figures out: without: [...]",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from spnet.errors import DataError, first_line
+from spnet.errors import ConfigError, DataError, first_line
 from spnet.files import write_text
 from spnet.provenance import plain
 
@@ -45,6 +45,26 @@ def read_configuration(run: str | Path) -> dict[str, Any]:
     if absent:
         raise _damaged(path, f"it lacks {', '.join(sorted(absent))}")
     return config
+
+
+def check_study(config: Mapping[str, Any], run: str | Path) -> None:
+    """Check that no other study has written into the run's folder.
+
+    Raises
+    ------
+    ConfigError: one has.
+    """
+    path = Path(run) / CONFIGURATION
+    try:
+        before = yaml.safe_load(path.read_text(encoding="utf-8"))["study"] if path.is_file() else config["study"]
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):  # of an older version, or damaged: written anew
+        return
+    if before != config["study"]:
+        raise ConfigError(
+            f"this folder holds the results of study '{before}', so study '{config['study']}' must not write into it",
+            path=run,
+            remedy="Give the study another name for its results: run: NAME in its file, or --config run=NAME",
+        )
 
 
 def _damaged(path: Path, why: str) -> DataError:

@@ -1,12 +1,11 @@
 """What hangs on what, and what comes first, by the configurations as they are shipped."""
 
-import copy
 from math import comb
 
 import pytest
-import yaml
 
-from spnet.configuration import fill_defaults, trained_on
+from spnet.config.load import read_study
+from spnet.config.lookups import trained_on
 from spnet.errors import ConfigError
 from spnet.planning import (
     all_scores,
@@ -19,39 +18,14 @@ from spnet.planning import (
     training_order,
 )
 
-FILES = ("datasets", "methods", "experiments", "claims", "config")
 # Unordered pairs of the paper's test subjects.
 PAIRS = {"mindboggle101": comb(20, 2), "candi": comb(30, 2), "oai": comb(50, 2)}
 RIVALS = ("vm", "difvm", "pmrnet", "lapirn", "rcnet", "cfwnet", "sccnet", "icnet", "symnet")
 
 
-@pytest.fixture(scope="module")
-def shipped(repository):
-    """Function from overlays in config/ to the paper's configuration with them laid over."""
-
-    def read(name):
-        return yaml.safe_load((repository / "config" / name).read_text())
-
-    def lay_over(base, overlay):
-        return base | {
-            key: lay_over(base.get(key) or {}, value) if isinstance(value, dict) else value
-            for key, value in overlay.items()
-        }
-
-    def make(*overlays):
-        config = {}
-        for name in [*(f"{name}.yaml" for name in FILES), *overlays]:
-            config = lay_over(config, read(name))
-        config = copy.deepcopy(config)
-        fill_defaults(config)
-        return config
-
-    return make
-
-
 @pytest.fixture
-def paper(shipped):
-    return shipped()
+def paper():
+    return read_study()
 
 
 def methods_in(scores):
@@ -129,8 +103,8 @@ def test_no_evaluation_job_of_the_paper_lasts_over_an_hour_by_its_methods_entry(
     assert pairs_per_job({"minutes_per_pair": 125}, 200) == 1  # a pair is not split
 
 
-def test_the_paper_has_no_tuned_syn_and_takes_sixty_core_hours_at_most_which_one_line_changes(shipped, repository):
-    paper, tuned = shipped(), shipped("tuned_syn.yaml")
+def test_the_paper_has_no_tuned_syn_and_takes_sixty_core_hours_at_most_which_one_line_changes(paper, repository):
+    tuned = read_study(overlays=[repository / "config" / "tuned_syn.yaml"])
     assert "syn-tuned" not in {name for entry in paper["experiments"].values() for name in entry["methods"]}
     # Networks' pairs as well, although a GPU does those.
     every = sum(
@@ -157,5 +131,5 @@ def test_scores_are_told_apart_by_where_weights_come_from(paper):
 
 def test_figures_of_pairs_need_a_method_that_registers_nothing(paper):
     assert control(paper["methods"]) == "identity"
-    with pytest.raises(ConfigError, match=r"no method has implementation 'identity'.*set these figures to null"):
+    with pytest.raises(ConfigError, match=r"no method has implementation 'identity'.*leave these figures out"):
         control({"syn": paper["methods"]["syn"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -44,6 +45,17 @@ def fewer_parameters(
             # Whole numbers: half a parameter more tells "more" from "as many".
             checks.append(exact(f"{method} {few:,}, {rival} {many:,}", many - ratio * few - 0.5))
     return all_hold(checks, missing)
+
+
+@statistic()
+def parameters_grow_linearly(
+    evidence: Evidence, *, method: str, option: str, values: Annotated[list[int], Field(min_length=3)]
+) -> Finding:
+    """The trainable parameters of `method` grow in proportion to its `option`, tried at `values`."""
+    counts = {value: evidence.build(method, {option: value}).count_parameters() for value in values}
+    steps = [(counts[more] - counts[less]) / (more - less) for less, more in pairwise(values)]
+    figures = ", ".join(f"{option} {value}: {count:,}" for value, count in counts.items())
+    return all_hold([exact(figures, min(steps) - max(steps) if min(steps) > 0 else -1)])
 
 
 @statistic()

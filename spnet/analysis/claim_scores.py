@@ -5,13 +5,24 @@ Differences are taken pair by pair, their intervals resample subjects; a margin 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from spnet.analysis.differences import Estimate, estimate, signed_rank
 from spnet.analysis.evidence import Evidence
-from spnet.analysis.findings import NOT_TESTED, REPRODUCED, Check, Finding, all_hold, some_hold
-from spnet.analysis.scope import Maker, Scope
-from spnet.analysis.statistics import Amount, Amounts, Count, Level, MetricName, Names, statistic
+from spnet.analysis.findings import NOT_TESTED, REPRODUCED, Check, Finding, all_found, all_hold, some_hold
+from spnet.analysis.scope import Gathered, Maker, Scope
+from spnet.analysis.statistics import (
+    Amount,
+    Amounts,
+    Count,
+    Level,
+    MetricName,
+    Names,
+    StructuresOfMetrics,
+    statistic,
+)
 from spnet.metrics import METRICS
 
 
@@ -24,14 +35,84 @@ def better(
     experiments: Names,
     metric: MetricName,
     structures: Names | None = None,
+    as_experiment: str | None = None,
     alpha: Level | None = None,
 ) -> Finding:
     """Each of `methods` is better than each of `than`, in every structure of every experiment.
 
-    With `alpha`, Wilcoxon's test (Holm over all comparisons) must agree.
+    `than` are as in `as_experiment`, if given. With `alpha`, Wilcoxon's test (Holm over all comparisons) must agree.
     """
-    scope = Scope(evidence, experiments, metric, structures)
+    scope = Scope(evidence, experiments, metric, structures, as_experiment)
     return all_hold(*scope.compare(methods, than, _better(metric, alpha is not None)), alpha)
+
+
+@statistic()
+def better_in_every_metric(
+    evidence: Evidence,
+    *,
+    methods: Names,
+    than: Names,
+    experiments: Names,
+    metrics: StructuresOfMetrics,
+    alpha: Level | None = None,
+) -> Finding:
+    """As `better`, in each of `metrics`, given with the structure that it is of."""
+    return all_hold(*_in_metrics(evidence, methods, than, experiments, metrics, alpha is not None), alpha)
+
+
+@statistic()
+def better_in_some_metric(
+    evidence: Evidence, *, method: str, than: Names, experiments: Names, metrics: StructuresOfMetrics
+) -> Finding:
+    """On every experiment, `method` is better than each of `than` in at least one of `metrics`."""
+    findings = []
+    for experiment in experiments:
+        for rival in than:
+            checks, missing = _in_metrics(evidence, [method], [rival], [experiment], metrics)
+            findings.append(some_hold([replace(check, unit=check.label) for check in checks], 1, missing))
+    return all_found(findings)
+
+
+def _in_metrics(
+    evidence: Evidence,
+    methods: list[str],
+    than: list[str],
+    experiments: list[str],
+    metrics: dict[str, str],
+    tested: bool = False,
+) -> Gathered:
+    """Comparisons in every metric, of the structure given with it."""
+    checks: list[Check] = []
+    missing: list[str] = []
+    for metric, structure in metrics.items():
+        found, lacking = Scope(evidence, experiments, metric, [structure]).compare(
+            methods, than, _better(metric, tested)
+        )
+        checks += [replace(check, label=f"{METRICS[metric].title}, {check.label}") for check in found]
+        missing += lacking
+    return checks, missing
+
+
+@statistic()
+def drops_by_at_most(
+    evidence: Evidence,
+    *,
+    method: str,
+    amount: Amount,
+    as_experiment: str,
+    experiments: Names,
+    metric: MetricName,
+    structures: Names | None = None,
+) -> Finding:
+    """`method` is worse than it is in `as_experiment`, by no more than `amount`."""
+    sign = _sign(metric)
+
+    def make(first: pd.Series, second: pd.Series, label: str, rival: str) -> Check:
+        drop = estimate(sign * (second - first))
+        return Check(f"{label}, a drop of {_signed(drop)} (at most {amount:g})", _within(drop, amount))
+
+    scope = Scope(evidence, experiments, metric, structures, as_experiment)
+    return all_hold(*scope.compare([method], [method], make))
 
 
 @statistic()
@@ -141,7 +222,10 @@ def equals_within(
     like: Names | None = None,
     as_experiment: str | None = None,
 ) -> Finding:
-    """`method` is within `tolerance` of the `value`, or of each method in `like`, these as in `as_experiment`."""
+    """`method` is within `tolerance` of the `value`, or of each method in `like`, these as in `as_experiment`.
+
+    Of a value by the mean of every seed; of other methods by the interval that resamples subjects.
+    """
 
     def check(values: pd.Series, label: str) -> Check:
         off = estimate(values)
@@ -153,7 +237,19 @@ def equals_within(
     scope = Scope(evidence, experiments, metric, structures, as_experiment)
     if like is not None:
         return all_hold(*scope.compare([method], like, lambda one, other, label, _: check(one - other, label)))
-    return all_hold(*scope.examine([method], lambda found, label: check(found - value, f"{label} {found.mean():.3f}")))
+    return all_hold(*scope.examine_seeds([method], lambda means, label: _near(means, value, tolerance, label)))
+
+
+def _near(means: list[float], value: float, tolerance: float, label: str) -> Check:
+    """Whether each seed's mean is within the tolerance of the value.
+
+    The paper and we test the same subjects, so an interval that resamples them would answer another question.
+    """
+    margins = [tolerance - abs(mean - value) for mean in means]
+    mean = sum(means) / len(means)
+    basis = f"{len(means)} seeds, {min(means):.4f} to {max(means):.4f}" if len(means) > 1 else "by the mean, one seed"
+    label = f"{label} {mean:.4f}, off by {mean - value:+.4f} (within {tolerance:g}; {basis})"
+    return Check(label, Estimate(sum(margins) / len(margins), min(margins), max(margins)), strict=False)
 
 
 @statistic()
@@ -174,6 +270,13 @@ def at_most(
         return Check(f"{label} {interval} (at most {bound:g})", _below(mean, bound), strict=False)
 
     return all_hold(*Scope(evidence, experiments, metric, structures).examine(methods, check))
+
+
+def _within(value: Estimate, bound: float) -> Estimate:
+    """How far a value lies inside of 0 and the bound, by the nearer one."""
+    ends = [min(each, bound - each) for each in (value.low, value.high)]
+    inside = value.low <= bound / 2 <= value.high  # where the distance is largest
+    return Estimate(min(value.mean, bound - value.mean), min(ends), bound / 2 if inside else max(ends))
 
 
 def _sign(metric: str) -> int:

@@ -12,7 +12,7 @@ import pandas as pd
 from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.analysis.collapsed import collapses
 from spnet.analysis.trainings import read_training
-from spnet.configuration import UNTRAINED
+from spnet.config.lookups import UNTRAINED
 from spnet.device import choose_device
 from spnet.errors import DataError, first_line
 from spnet.training.record import AGAIN

@@ -13,7 +13,7 @@ from spnet.analysis.collapsed import Collapses, collapses
 from spnet.analysis.differences import PAIR
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import CELL, per_pair
-from spnet.configuration import UNTRAINED, settings, trained_on
+from spnet.config.lookups import UNTRAINED, settings, trained_on
 from spnet.methods import build_method
 
 if TYPE_CHECKING:
@@ -78,6 +78,23 @@ class Evidence:
         except KeyError:
             raise NotTestedError(f"no {metric} of {structure} was measured for {method} in {experiment}") from None
 
+    def seeds(self, experiment: str, method: str, metric: str, structure: str) -> list[float]:
+        """Mean over the pairs of each seed's training, or of the one pass of a method without."""
+        self.pairs(experiment, method, metric, structure)
+        found, source = self.source_of(experiment, method)
+        dataset = self.experiment(experiment)["dataset"]
+        ours = self.scores[
+            (self.scores["method"] == found)
+            & (self.scores["dataset"] == dataset)
+            & (self.scores["trained_on"] == source)
+            & (self.scores["metric"] == metric)
+        ]
+        means = []
+        for _, rows in ours.groupby("seed"):
+            values = per_pair(rows, self.study.labels())
+            means.append(float(values.loc[values["structure"] == structure, "value"].mean()))
+        return means
+
     def source_of(self, experiment: str, method: str) -> tuple[str, str]:
         """Key of the method in an experiment, and the dataset that its weights come from; of a sound training only."""
         found = self.method_in(experiment, method)
@@ -90,12 +107,12 @@ class Evidence:
         """Regions of the experiment's label set."""
         return list(self.study.labels()[self.experiment(experiment)["dataset"]].regions)
 
-    def build(self, method: str) -> Method:
-        """The method with the options that it is trained with where no dataset sets them apart."""
+    def build(self, method: str, options: Mapping[str, Any] | None = None) -> Method:
+        """The method with the options that it is trained with where no dataset sets them apart, but for `options`."""
         if method not in self.study.methods:
             raise NotTestedError(f"{method} is not configured")
         entry = self.study.methods[method]
-        return build_method(entry["implementation"], settings(entry, "options", ""))
+        return build_method(entry["implementation"], {**settings(entry, "options", ""), **(options or {})})
 
     def cost_of(self, experiment: str, method: str, quantity: str, device: str | None) -> tuple[float, str]:
         """A method's cost in an experiment and the device it was measured on, of that kind (None: any)."""

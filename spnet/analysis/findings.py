@@ -11,6 +11,7 @@ REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecid
 NOT_TESTED = "not tested"
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, UNDECIDED, NOT_TESTED)
 _SHOWN = 3
+_ROUNDING = 1e-9  # of differences of printed decimals, which no measured margin is as near to 0 as
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class Check:
     @property
     def verdict(self) -> str:
         """By the interval: all of it on one side of the bound, or undecided."""
-        if self.margin.high < 0:
+        if self.margin.high < -_ROUNDING:
             return NOT_REPRODUCED
-        holds = self.margin.low > 0 if self.strict else self.margin.low >= 0
+        holds = self.margin.low > (_ROUNDING if self.strict else -_ROUNDING)
         return REPRODUCED if holds else UNDECIDED
 
 
@@ -82,6 +83,15 @@ def some_hold(checks: Sequence[Check], needed: int, missing: Sequence[str] = ())
     counted = f"{verdicts.count(REPRODUCED)} of {len(verdicts)}, {needed} needed"
     found = _finding(verdict if enough else NOT_TESTED, checks, [check.verdict for check in checks], missing)
     return Finding(found.verdict, f"{counted}; {found.figures}")
+
+
+def all_found(findings: Sequence[Finding]) -> Finding:
+    """Every finding must be that it is reproduced; one that is not settles the claim."""
+    verdicts = [finding.verdict for finding in findings]
+    order = (NOT_REPRODUCED, NOT_TESTED, UNDECIDED, REPRODUCED)
+    worst = min(verdicts, key=order.index, default=NOT_TESTED)
+    shown = [finding.figures for finding in findings if finding.verdict == worst][:_SHOWN]
+    return Finding(worst, f"{verdicts.count(REPRODUCED)} of {len(verdicts)} hold; {'; '.join(shown)}")
 
 
 def _combine(verdicts: Sequence[str], needed: int | None) -> str:

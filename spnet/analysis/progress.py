@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from spnet.analysis.trainings import read_training
-from spnet.configuration import settings
+from spnet.config.lookups import settings
 from spnet.evaluation.chunk import JOURNAL
 from spnet.planning import all_scores, pairs_per_job, training_order
 from spnet.training import TrainingOptions, checkpoint

@@ -14,7 +14,7 @@ _PRINTED = ["table", *CELL]
 
 
 def read_published(path: str | Path) -> pd.DataFrame:
-    """Read config/published.tsv: one printed number a row.
+    """Read published.tsv: one printed number a row.
 
     A table may print a method in several rows (Table 4 shows the full model three times), then with the same values.
 

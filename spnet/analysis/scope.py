@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -69,12 +70,19 @@ class Scope:
 
     def examine(self, methods: list[str], make: Callable[[pd.Series, str], Check]) -> Gathered:
         """A check of every method by itself in every place, likewise."""
+        return self._each(methods, self.evidence.pairs, make)
+
+    def examine_seeds(self, methods: list[str], make: Callable[[list[float], str], Check]) -> Gathered:
+        """The same by the means of every seed."""
+        return self._each(methods, self.evidence.seeds, make)
+
+    def _each(self, methods: list[str], values_of: Callable[..., Any], make: Callable[[Any, str], Check]) -> Gathered:
         checks: list[Check] = []
         missing: list[str] = []
         for experiment, structure in self.places(missing):
             for method in methods:
                 try:
-                    values = self.evidence.pairs(experiment, method, self.metric, structure)
+                    values = values_of(experiment, method, self.metric, structure)
                 except NotTestedError as reason:
                     missing.append(str(reason))
                     continue

@@ -26,6 +26,7 @@ Names = Annotated[list[str], Field(min_length=1)]
 MetricName = Annotated[str, AfterValidator(_known_metric)]
 Amount = Annotated[float, Field(ge=0)]
 Amounts = Annotated[dict[str, Amount], Field(min_length=1)]
+StructuresOfMetrics = Annotated[dict[MetricName, str], Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
 Level = Annotated[float, Field(gt=0, le=1)]
 

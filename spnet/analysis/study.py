@@ -11,7 +11,7 @@ import pandas as pd
 from spnet.analysis.collapsed import collapse_notes, collapses
 from spnet.analysis.summarise import count_absent_labels, count_one_sided_labels, per_pair, summarise
 from spnet.analysis.tables import Column, Row, Source, build_table
-from spnet.configuration import CONTROL, trained_on
+from spnet.config.lookups import CONTROL, trained_on
 from spnet.data.labels import LabelSet, label_set
 from spnet.metrics import METRICS
 
@@ -22,7 +22,7 @@ class Study:
 
     Attributes
     ----------
-    experiments, methods: entries of experiments.yaml and methods.yaml by name.
+    experiments, methods: entries of a study by name.
     label_sets: definition of every dataset's label set.
     part: of the subjects that were scored; the paper has numbers for ``test`` only.
     notes: sentences under every table, before its own.

@@ -10,7 +10,7 @@ import pandas as pd
 from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.analysis.collapsed import Collapses, marked
 from spnet.analysis.summarise import CELL
-from spnet.configuration import UNTRAINED
+from spnet.config.lookups import UNTRAINED
 from spnet.errors import DataError
 from spnet.metrics import METRICS
 

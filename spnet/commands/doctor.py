@@ -63,7 +63,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         metavar="FOLDER",
         help="where results go (default: %(default)s)",
     )
-    places.add_argument("--config", type=Path, metavar="FILE", help="datasets.yaml (default: of this checkout)")
+    places.add_argument(
+        "--config",
+        type=Path,
+        metavar="FOLDER",
+        help="with datasets.yaml and methods.yaml (default: ./config, else this checkout's)",
+    )
     places.add_argument("--constraints", type=Path, metavar="FILE", help="constraints.txt (default: of this checkout)")
     parser.set_defaults(run=run)
 
@@ -72,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     """Print every finding as it comes; returns the exit status."""
     from spnet.doctor import Places, examine
 
-    given = {"datasets": options.config, "constraints": options.constraints}
+    given = {"config": options.config, "constraints": options.constraints}
     places = Places(
         options.data_root,
         options.results,

@@ -30,13 +30,18 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--tsv", action="store_true", help="print a tab-separated table, one line per method (default: text)"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="methods.yaml (default: of this checkout)")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FOLDER",
+        help="with methods.yaml and datasets.yaml (default: ./config, else this checkout's)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Print the catalogue."""
-    from spnet.catalogue import find_configuration, read_catalogue, to_text, to_tsv
+    from spnet.methods.listing import list_methods, to_text, to_tsv
 
-    catalogue = read_catalogue(options.config or find_configuration("methods.yaml"))
+    catalogue = list_methods(options.config)
     print(to_tsv(catalogue) if options.tsv else to_text(catalogue))

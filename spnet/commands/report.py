@@ -36,9 +36,9 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print how far the run is, and where the page is."""
-    from spnet.catalogue import find_configuration
+    from spnet.config.files import find_published_numbers
     from spnet.report.so_far import NAME, write_report_so_far
 
-    for line in write_report_so_far(options.folder, find_configuration("published.tsv")):
+    for line in write_report_so_far(options.folder, find_published_numbers()):
         print(line)
     print(options.folder / NAME)

@@ -88,7 +88,7 @@ def split_of(names: Sequence[str], split: Mapping[str, Any]) -> dict[str, str]:
         return draw_split(names, split["counts"], split["seed"])
     chosen = read_split(file)
     counts = {part: list(chosen.values()).count(part) for part in PARTS}
-    draw_anew = "or set the dataset's split.file to null to draw the split anew"
+    draw_anew = "or give the dataset's split counts without a file, to draw it anew"
     if counts != dict(split["counts"]):
         raise DataError(
             f"the file has {counts}, the dataset's split.counts are {dict(split['counts'])}",

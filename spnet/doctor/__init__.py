@@ -21,14 +21,14 @@ class Places:
     data_root: folder with a folder per dataset.
     results: where results go.
     weights_root: folder with published weights, beside those always looked in.
-    datasets, constraints: datasets.yaml and constraints.txt; unless named, of the checkout that one stands in, else of
-        the one that this package runs from.
+    config, constraints: the folder of datasets.yaml, and constraints.txt; unless named, of the checkout that one stands
+        in, else of the one that this package runs from.
     """
 
     data_root: Path = Path("data")
     results: Path = Path("results")
     weights_root: Path | None = None
-    datasets: Path = field(default_factory=lambda: _of_checkout("config/datasets.yaml"))
+    config: Path | None = None
     constraints: Path = field(default_factory=lambda: _of_checkout("constraints.txt"))
 
 
@@ -76,7 +76,7 @@ def _weights(weights_root: Path | None) -> Iterator[Finding]:
 def _data(places: Places) -> Iterator[Finding]:
     from spnet.doctor.material import examine_data
 
-    yield from examine_data(places.datasets, places.data_root)
+    yield from examine_data(places.config, places.data_root)
 
 
 def _self_test(weights_root: Path | None) -> Iterator[Finding]:

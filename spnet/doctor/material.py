@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from spnet.configuration import fill_defaults
+from spnet.config.files import find_config
+from spnet.config.load import load_catalogue
 from spnet.data.layouts import find_subjects
 from spnet.data.layouts.source import find_archives
 from spnet.doctor.findings import Finding
-from spnet.errors import ConfigError, DataError, WeightsError, first_line
+from spnet.errors import ConfigError, DataError, WeightsError
 from spnet.weights import PUBLISHED, locate_published
 
 
@@ -31,33 +30,24 @@ def examine_weights(weights_root: str | Path | None) -> Iterator[Finding]:
             yield Finding("PASS", "weights", f"{name}: {path}, SHA-256 as published")
 
 
-def examine_data(datasets: str | Path, data_root: str | Path) -> Iterator[Finding]:
+def examine_data(config: str | Path | None, data_root: str | Path) -> Iterator[Finding]:
     """Every dataset of datasets.yaml, looked for under `data_root`.
+
+    Parameters
+    ----------
+    config: the folder of datasets.yaml; unless given, ./config or that of this checkout.
 
     Raises
     ------
-    ConfigError: datasets.yaml cannot be read.
+    ConfigError: datasets.yaml cannot be used.
     """
-    if not Path(datasets).is_file():
-        yield Finding(
-            "WARN", "data", f"no {datasets} to tell which scans are wanted", "Run in a checkout, or name it: --config"
-        )
-        return
-    for name, entry in _read_datasets(Path(datasets)).items():
-        yield _examine_dataset(name, entry, Path(data_root) / name)
-
-
-def _read_datasets(path: Path) -> dict[str, Any]:
     try:
-        config = {"datasets": yaml.safe_load(path.read_text(encoding="utf-8"))["datasets"]}
-        fill_defaults(config)
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"this is no datasets.yaml ({first_line(error)})",
-            path=path,
-            remedy="Run in a checkout, or name it: --config",
-        ) from error
-    return config["datasets"]
+        folder = find_config(config)
+    except ConfigError as error:
+        yield Finding("WARN", "data", f"{error.problem}, so it is not known which scans are wanted", error.remedy or "")
+        return
+    for name, entry in load_catalogue(folder)["datasets"].items():
+        yield _examine_dataset(name, entry, Path(data_root) / name)
 
 
 def _examine_dataset(name: str, entry: Mapping[str, Any], root: Path) -> Finding:

@@ -97,7 +97,8 @@ def evaluate_pairs(
     Returns
     -------
     Rows with columns moving, fixed, metric, structure, value: the metrics of :data:`spnet.metrics.METRICS`, seconds
-    being half of those of a pass that gives both directions.
+    being half of those of a pass that gives both directions. A method that depends on the order of the images is run
+    for each ordered pair: Dice and folding are of that pass's field from moving to fixed, ICE of its two fields.
     """
     names = list(pairs[["first", "second"]].itertuples(index=False, name=None))
     rows = [row for _, found in score_pairs(method, names, read, scoring) for row in found]
@@ -115,12 +116,13 @@ def score_pairs(
     for pair, volumes in tqdm(_read_ahead(read, pairs), total=len(pairs), disable=None, unit="pair"):
         images = {subject: image for subject, (image, _) in zip(pair, volumes, strict=True)}
         try:
-            found = register_ready(method, *(ready(subject, image) for subject, image in images.items()))
+            first, second = (ready(subject, image) for subject, image in images.items())
+            found = register_ready(method, first, second)
+            turned = register_ready(method, second, first) if method.order_dependent else found.swapped()
         except RegistrationError as error:
-            first, second = pair
-            raise RegistrationError(f"pair {first}, {second}: {error.problem}", remedy=error.remedy) from error
+            raise RegistrationError(f"pair {pair[0]}, {pair[1]}: {error.problem}", remedy=error.remedy) from error
         segmentations = {subject: labels_of for subject, (_, labels_of) in zip(pair, volumes, strict=True)}
-        yield pair, list(score_found(found, segmentations, scoring, method.sampler))
+        yield pair, list(score_found(found, turned, segmentations, scoring, method.sampler))
 
 
 class ReadyImages:
@@ -167,6 +169,7 @@ def _read_ahead(read: Reader, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, lis
 
 def score_found(
     found: BothWays,
+    turned: BothWays,
     volumes: Mapping[str, Tensor],
     scoring: Scoring,
     sampler: Sampler,
@@ -175,24 +178,25 @@ def score_found(
 
     Parameters
     ----------
+    found, turned: the pair registered, and with the second image first.
     volumes: labels [1, 1, D, H, W] by subject, first and second.
     sampler: that labels are warped with.
     """
     (first, labels_1), (second, labels_2) = volumes.items()
     directions = (
-        (first, second, labels_1, labels_2, found.forward, found.backward, found.forward_cost),
-        (second, first, labels_2, labels_1, found.backward, found.forward, found.backward_cost),
+        (first, second, labels_1, labels_2, found),
+        (second, first, labels_2, labels_1, turned),
     )
-    for moving, fixed, moving_labels, fixed_labels, forward, backward, cost in directions:
+    for moving, fixed, moving_labels, fixed_labels, both in directions:
         pair = RegisteredPair(
-            warp(moving_labels, forward, sampler, "nearest"),
+            warp(moving_labels, both.forward, sampler, "nearest"),
             fixed_labels,
             scoring.labels.scored,
             scoring.spacing,
             scoring.labels.merged,
-            forward,
-            backward,
-            cost.seconds,
-            cost.peak_mb,
+            both.forward,
+            both.backward,
+            both.forward_cost.seconds,
+            both.forward_cost.peak_mb,
         )
         yield from ({"moving": moving, "fixed": fixed, **row} for row in scoring.rows(pair))

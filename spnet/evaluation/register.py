@@ -25,7 +25,8 @@ class BothWays:
     """Displacements [1, 3, D, H, W] of a pair, and what each of them cost.
 
     Of the whole registration, the preparation of both images included, whether or not it served other pairs as well.
-    Where one pass gave both (`one_pass`), each has half of the seconds and the whole peak of memory.
+    Where one pass gave both (`one_pass`), each has half of the seconds and the whole peak of memory, unless the method
+    depends on the order of the images: it is then run for each ordered pair.
     """
 
     forward: Tensor
@@ -33,6 +34,10 @@ class BothWays:
     forward_cost: Cost
     backward_cost: Cost
     one_pass: bool = False
+
+    def swapped(self) -> BothWays:
+        """The same with the second image first."""
+        return BothWays(self.backward, self.forward, self.backward_cost, self.forward_cost, self.one_pass)
 
 
 def register_both_ways(method: Method, first: Tensor, second: Tensor) -> BothWays:
@@ -69,7 +74,8 @@ def register_ready(method: Method, first: Ready, second: Ready) -> BothWays:
             backward = method.match(second.prepared, first.prepared).forward
         costs.append(_whole_cost(first, second, backward_match))
     else:
-        costs = [Cost(costs[0].seconds / 2, costs[0].peak_mb)] * 2
+        share = 1 if method.order_dependent else 2
+        costs = [Cost(costs[0].seconds / share, costs[0].peak_mb)] * 2
     for field in (forward, backward):
         if not torch.isfinite(field).all():
             raise RegistrationError(

@@ -25,7 +25,7 @@ def draw_figure(
     shown: Iterable[tuple[str | Path, str | Path]] = (),
     prepared: str | Path = "",
 ) -> None:
-    """Draw the figure of `specification` (its entry in experiments.yaml) to outputs pdf and png.
+    """Draw the figure of `specification` (its entry in the study) to outputs pdf and png.
 
     Parameters
     ----------

@@ -5,9 +5,12 @@ Importing this package is cheap: a method's own module, and torch with it, is im
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from spnet.errors import ConfigError, did_you_mean
 from spnet.registry import load, look_up
@@ -66,13 +69,24 @@ def make_options(implementation: str, options: Mapping[str, Any] | None = None) 
                 f"method '{implementation}' has no option '{name}'{did_you_mean(name, known)}",
                 remedy=f"Its options are: {', '.join(known) or 'none'}",
             )
-    from spnet.methods.options import check_types
-
     try:
-        check_types(options_class, options or {})
-        return options_class(**(options or {}))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"options of method '{implementation}' cannot be used: {error}") from error
+        # As JSON, in which a list may be a tuple, though nothing else passes for another type.
+        return TypeAdapter(options_class).validate_json(json.dumps(options or {}), strict=True)
+    except ValidationError as error:
+        told = _told(error.errors(include_url=False)[0])
+        raise ConfigError(f"options of method '{implementation}' cannot be used: {told}") from None
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    """What is wrong with an option, by pydantic's words or, where options do not fit together, by the method's own."""
+    name = next(iter(error["loc"]), "")
+    match error["type"]:
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case "literal_error":
+            known = error["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
+            return f"{name} {error['input']!r} is none of {known}"
+    return f"{name} cannot be {error['input']!r}"
 
 
 def _load_class(implementation: str) -> type[Method]:

@@ -97,12 +97,14 @@ class Method(nn.Module, ABC):
     sampler: the sampler (:mod:`spnet.fields`) the method warps with, in training and when its labels are scored.
     multiple: sizes that its grids must be multiples of; others are padded with zeros and cropped back.
     images_per_step: how many images a training step draws.
+    order_dependent: one pass gives both fields, but swapped images give others; scored on a pass per ordered pair.
     """
 
     Options: ClassVar[type] = NoOptions
     sampler: Sampler = "exact"
     multiple: int = 1
     images_per_step: ClassVar[int] = 2
+    order_dependent: ClassVar[bool] = False
 
     def __init__(self, options: Any) -> None:
         super().__init__()

@@ -5,19 +5,9 @@ All raise a ValueError that names the option; `spnet.methods.make_options` turns
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args
 
 from spnet.fields import Sampler
-
-
-def check_types(options_class: type, options: Mapping[str, Any]) -> None:
-    """Every value is what the class's type hint says; whole numbers pass for real ones, lists for tuples."""
-    hints = get_type_hints(options_class)
-    for name, value in options.items():
-        if not _is_a(value, hints[name]):
-            raise ValueError(f"{name} cannot be {value!r}")
 
 
 def as_tuples(options: Any, *names: str) -> None:
@@ -63,17 +53,3 @@ def check_levels(options: Any, *names: str) -> None:
     """These options have one entry per pyramid level each."""
     if len({len(getattr(options, name)) for name in names}) != 1 or not getattr(options, names[0]):
         raise ValueError(f"{', '.join(names[:-1])} and {names[-1]} need one entry per pyramid level each")
-
-
-def _is_a(value: Any, hint: Any) -> bool:
-    if get_origin(hint) in (Union, UnionType):
-        return any(_is_a(value, choice) for choice in get_args(hint))
-    if get_origin(hint) is tuple:
-        return isinstance(value, (tuple, list)) and all(_is_a(entry, get_args(hint)[0]) for entry in value)
-    if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if isinstance(hint, type):
-        return isinstance(value, hint)
-    return True  # a Literal: its own check says more

@@ -58,6 +58,7 @@ class SYMNet(Method, UNetLayers):
     Options = SYMNetOptions
     sampler = "exact_zeros"
     multiple = 16
+    order_dependent = True
 
     def __init__(self, options: SYMNetOptions) -> None:
         super().__init__(options)

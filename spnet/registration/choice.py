@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from spnet.config.load import load_catalogue
 from spnet.data.nifti import read_image
 from spnet.data.options import PreprocessOptions
 from spnet.data.targets import is_reference
-from spnet.errors import ConfigError, WeightsError, did_you_mean, first_line
+from spnet.errors import ConfigError, WeightsError, did_you_mean
 from spnet.evaluation.chunk import MethodSpec
 from spnet.files import sha256_of
 from spnet.methods import build_method
 from spnet.weights import find_published
-
-_FILES = ("methods.yaml", "datasets.yaml")
 
 
 @dataclass(frozen=True)
@@ -43,20 +42,6 @@ class Choice:
         return sha256_of(self.spec.weights)
 
 
-def find_config(folder: str | Path | None = None) -> Path:
-    """The folder with methods.yaml and datasets.yaml: the given one, ./config, or this checkout's.
-
-    Raises
-    ------
-    ConfigError: the files are in none of them.
-    """
-    places = [Path(folder)] if folder else [Path.cwd() / "config", Path(__file__).parents[2] / "config"]
-    for place in places:
-        if all((place / name).is_file() for name in _FILES):
-            return place
-    raise ConfigError(f"no {' and '.join(_FILES)} in {places[0]}", remedy="Run in a checkout, or name it with --config")
-
-
 def choose_named(
     method: str,
     weights: str | Path | None = None,
@@ -76,8 +61,8 @@ def choose_named(
     """
     if weights is not None and not Path(weights).is_file():
         raise WeightsError("there is no such weights file", path=weights, remedy="Check the name")
-    folder = find_config(config)
-    methods = _read(folder / "methods.yaml", "methods")
+    catalogue = load_catalogue(config)
+    methods, datasets = catalogue["methods"], catalogue["datasets"]
     entry = _entry(methods, method, "method")
     if weights is None and entry["kind"] != "published":
         entry = _published_of(methods, entry["implementation"]) or entry
@@ -89,7 +74,6 @@ def choose_named(
             f"method '{method}' is learned and its authors published no weights",
             remedy="Name a file with --weights, or a training of yours with --model",
         )
-    datasets = _read(folder / "datasets.yaml", "datasets")
     wanted = dataset or (entry["trained_on"] if entry["trained_on"] in datasets else "mindboggle101")
     return Choice(method, spec, wanted, _preparation(datasets, wanted))
 
@@ -115,11 +99,11 @@ def choose_trained(model: str | Path, dataset: str | None = None, config: str | 
             path=model,
             remedy="Name results/RUN/models/DATASET/METHOD/seed-N, or use --method with --weights",
         )
-    definition = _read(record, "definition")
     try:
+        definition = yaml.safe_load(record.read_text(encoding="utf-8"))["definition"]
         spec = MethodSpec(definition["implementation"], definition["method_options"], folder / "weights.pt")
-    except (KeyError, TypeError) as error:
-        raise ConfigError("this record does not tell a method and its options", path=record) from error
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise ConfigError("this record does not name a method and its options", path=record) from error
     run, trained_on, method = _place_in_run(folder.absolute())
     wanted = dataset or trained_on
     if wanted is None:
@@ -128,7 +112,7 @@ def choose_trained(model: str | Path, dataset: str | None = None, config: str | 
             path=model,
             remedy="Say with --dataset whose preparation the scans need",
         )
-    options = _preparation(_read(find_config(config) / "datasets.yaml", "datasets"), wanted, run)
+    options = _preparation(load_catalogue(config)["datasets"], wanted, run)
     if run is not None:
         options = _as_in_run(options, run / "preprocessed" / wanted)
     return Choice(method or spec.implementation, spec, wanted, options)
@@ -138,14 +122,6 @@ def _place_in_run(folder: Path) -> tuple[Path, str, str] | tuple[None, None, Non
     """The run, the dataset and the method of RUN/models/DATASET/METHOD/seed-N; nothing of any other folder."""
     *_, above, dataset, method, _seed = ("", "", "", *folder.parts)
     return (folder.parents[3], dataset, method) if above == "models" else (None, None, None)
-
-
-def _read(path: Path, key: str) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(path.read_text())[key]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise ConfigError(f"there is no '{key}' to be read ({first_line(error)})", path=path) from error
-    return found
 
 
 def _entry(entries: Mapping[str, Any], name: str, kind: str) -> dict[str, Any]:
@@ -169,8 +145,7 @@ def _published_of(methods: Mapping[str, Any], implementation: str) -> dict[str, 
 
 
 def _preparation(datasets: Mapping[str, Any], name: str, run: Path | None = None) -> PreprocessOptions:
-    known = {field.name for field in fields(PreprocessOptions)}
-    given = {key: value for key, value in _entry(datasets, name, "dataset")["prepare"].items() if key in known}
+    given = _entry(datasets, name, "dataset")["prepare"]
     options = PreprocessOptions(**given | {"shape": tuple(given["shape"])})
     if not is_reference(options.target):
         return options

@@ -11,7 +11,7 @@ from typing import Any
 
 from spnet.analysis.findings import NOT_TESTED, VERDICTS
 from spnet.analysis.published import read_published
-from spnet.configuration import shown_experiments
+from spnet.config.lookups import shown_experiments
 from spnet.report.document import VERDICT, Cell, Document
 from spnet.report.sections import Section
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from spnet.configuration import shown_experiments
+from spnet.config.lookups import shown_experiments
 from spnet.figures import FIGURES
 from spnet.provenance import dependency_versions, git_commit, plain
 from spnet.report.document import TEXT, Document, plain_table

@@ -13,6 +13,7 @@ from spnet.analysis.collect import read_scores
 from spnet.analysis.progress import Progress, Work, find_progress, hours_left, training_folder
 from spnet.analysis.published import read_published
 from spnet.analysis.study import Study, assemble_table
+from spnet.config.lookups import study_parts
 from spnet.planning import Scored, scores_of
 from spnet.report.document import NUMBER, TEXT, Document, Table, plain_table
 from spnet.report.page import ReportFiles, sort_names, write_report
@@ -143,8 +144,7 @@ def _so_far(run: Path, config: Mapping[str, Any], name: str, paper: pd.DataFrame
     scored = sorted(path for path in wanted if path.exists())
     if not scored:
         return Document(entry["title"], [], paragraphs=["Nothing that this table shows has been scored yet."])
-    labels = {dataset: each["label_set"] for dataset, each in config["datasets"].items()}
-    study = Study(config["experiments"], config["methods"], labels, config["evaluate_on"], config["notes"])
+    study = Study(**study_parts(config))
     frame, notes = assemble_table(name, entry, study, read_scores(scored), paper, gaps=True)
     left = len(wanted) - len(scored)
     told = f"Not finished: {left} of {len(wanted)} sets of scores are missing; bold is the best so far."

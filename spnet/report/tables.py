@@ -31,7 +31,7 @@ def write_table(
     published: str | Path,
     outputs: Mapping[str, str | Path],
 ) -> None:
-    """Write table `name` (its entry in experiments.yaml is `specification`) to outputs csv, markdown, latex, json."""
+    """Write table `name` (its entry in the study is `specification`) to outputs csv, markdown, latex, json."""
     frame, notes = assemble_table(name, specification, study, read_scores(metrics), read_published(published))
     with atomic_path(outputs["csv"]) as temporary:
         frame.to_csv(temporary, index=False)

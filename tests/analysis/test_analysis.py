@@ -132,7 +132,7 @@ def test_a_score_that_is_no_number_or_there_twice_is_refused(scores, tmp_path):
 
 @pytest.fixture(scope="module")
 def published(repository):
-    return read_published(repository / "config" / "published.tsv")
+    return read_published(repository / "config" / "studies" / "paper" / "published.tsv")
 
 
 def test_published_averages_follow_from_the_regions_weighted_by_their_labels(published):
@@ -367,7 +367,7 @@ def test_a_cell_that_was_not_measured_stops_the_table(scores, tmp_path, reposito
             specification,
             study(),
             tmp_path / "m.parquet",
-            repository / "config" / "published.tsv",
+            repository / "config" / "studies" / "paper" / "published.tsv",
             outputs,
         )
     assert not outputs["csv"].exists()

@@ -4,13 +4,14 @@ import pytest
 
 from benchmarks import gpu
 from benchmarks.gpu_methods import Figures
-from benchmarks.paper import Evaluation, Training, count_work, read_paper
+from benchmarks.paper import Evaluation, Training, count_work
+from spnet.config.load import read_study
 
 SIZE = (32, 16, 16)
 
 
 def test_the_paper_is_forty_trainings_and_1850_unordered_pairs_a_rival():
-    trainings, evaluations = count_work(read_paper())
+    trainings, evaluations = count_work(read_study())
     assert len(trainings) == 40
     assert sum(each.pairs for each in evaluations if each.method == "vm") == (380 + 870 + 2450) // 2
     # SPnet also transfers between the two brain datasets, both ways.
@@ -47,7 +48,7 @@ def test_every_kind_of_method_is_measured_or_told_why_not(tmp_path, capsys):
 
 
 def test_what_the_time_does_not_reach_is_told():
-    methods = {"identity": read_paper()["methods"]["identity"]}
+    methods = {"identity": read_study()["methods"]["identity"]}
     (figures, *_) = gpu.measure_methods(methods, SIZE, gpu.torch.device("cpu"), minutes=-1)
     assert figures.left_out == "not reached in -1 minutes"
 

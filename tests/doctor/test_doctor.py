@@ -92,7 +92,7 @@ def test_scans_are_counted_and_archives_that_lie_packed_are_told(tmp_path, repos
             (folder / name).write_bytes(b"")
     (tmp_path / "candi").mkdir()
     (tmp_path / "candi" / "SchizBull_2008_HC_segimg.tar.gz").write_bytes(b"")
-    found = list(material.examine_data(repository / "config" / "datasets.yaml", tmp_path))
+    found = list(material.examine_data(repository / "config", tmp_path))
     assert [finding.level for finding in found] == ["WARN"] * 3
     assert "mindboggle101: 2 of 62 subjects (2 test)" in found[0].told
     assert "SchizBull_2008_HC_segimg.tar.gz" in found[1].told
@@ -101,13 +101,14 @@ def test_scans_are_counted_and_archives_that_lie_packed_are_told(tmp_path, repos
 
 
 def test_without_a_checkout_nothing_is_known_of_scans_and_a_broken_file_of_datasets_is_told(tmp_path):
-    (unknown,) = material.examine_data(tmp_path / "datasets.yaml", tmp_path)
+    (unknown,) = material.examine_data(tmp_path, tmp_path)
     assert unknown.level == "WARN"
     assert "Run in a checkout" in unknown.remedy
     (tmp_path / "datasets.yaml").write_text("{not: yaml")
-    (broken,) = guarded("data", lambda: material.examine_data(tmp_path / "datasets.yaml", tmp_path), "")
+    (tmp_path / "methods.yaml").write_text("methods: {}")
+    (broken,) = guarded("data", lambda: material.examine_data(tmp_path, tmp_path), "")
     assert broken.level == "FAIL"
-    assert "this is no datasets.yaml" in broken.told
+    assert "datasets.yaml: this file cannot be read" in broken.told
 
 
 def test_a_cuda_device_is_named_with_its_memory_and_its_absence_told(monkeypatch):

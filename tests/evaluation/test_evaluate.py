@@ -192,6 +192,27 @@ def test_each_image_is_encoded_once_for_all_its_pairs():
     assert len(method.encoded) == 5
 
 
+def test_a_method_that_depends_on_the_order_is_scored_on_a_pass_for_each_ordered_pair(prepared):
+    class Unequal(Shift):
+        """One pass moves by 2 voxels there and by 3 back, whichever image is the first."""
+
+        order_dependent = True
+
+        def register(self, moving, fixed):
+            there = torch.zeros(1, 3, *moving.shape[2:])
+            there[:, 0] = 2
+            return Registration(there, -1.5 * there)
+
+    scores = evaluate(prepared, Unequal(NoOptions()))
+    ice = scores.query("metric == 'ice_exact'")["value"].tolist()
+    assert ice == pytest.approx([1 / 3, 1 / 3])
+    dice = scores.query("metric == 'dice'").groupby("moving")["value"].mean()
+    as_if_symmetric = evaluate(prepared, type("Said", (Unequal,), {"order_dependent": False})(NoOptions()))
+    other = as_if_symmetric.query("metric == 'dice'").groupby("moving")["value"].mean()
+    changed = (dice - other).abs() > 0
+    assert changed.sum() == 1, "the first image's way is the same, the second's is of a pass of its own"
+
+
 def test_what_is_kept_of_images_is_bounded():
     method = Encoding()
     image_bytes = 4 * (12 * 14 * 10 + 250)

@@ -33,9 +33,8 @@ def scored(pair):
     forward, backward = (torch.from_numpy(field)[None] for field in (pair.forward, pair.backward))
     cost = Cost(1.0, 1.0)
     volumes = {one.name: torch.from_numpy(one.labels)[None, None].float() for one in (pair.moving, pair.fixed)}
-    rows = pd.DataFrame(
-        score_found(BothWays(forward, backward, cost, cost), volumes, Scoring(LABELS), pair.sampler), columns=COLUMNS
-    )
+    found = BothWays(forward, backward, cost, cost)
+    rows = pd.DataFrame(score_found(found, found.swapped(), volumes, Scoring(LABELS), pair.sampler), columns=COLUMNS)
     rows = rows.assign(trained_on="t", dataset=pair.dataset, method=pair.method, seed=0)
     values = per_pair(rows, {pair.dataset: LABELS})
     chosen = values[values["moving"] == pair.moving.name]

@@ -1,6 +1,5 @@
 """Every kind of figure: its panels, the numbers in them, and its files."""
 
-import json
 import re
 from dataclasses import replace
 
@@ -46,14 +45,6 @@ def titles(figure):
 
 def lines_of(panel):
     return [segment for collection in panel.collections for segment in collection.get_segments()]
-
-
-def test_kinds_are_those_of_the_schema_and_of_the_manual(repository):
-    schema = json.loads((repository / "workflow" / "schemas" / "config.schema.json").read_text())
-    kinds = schema["properties"]["figures"]["additionalProperties"]["properties"]["kind"]["enum"]
-    assert sorted(FIGURES) == sorted(kinds)
-    manual = (repository / "config" / "README.md").read_text()
-    assert all(f"| `{kind}` |" in manual for kind in FIGURES)
 
 
 @pytest.mark.parametrize("kind", FIGURES)

@@ -1,10 +1,8 @@
 """The entries of methods.yaml, for tests that run over those that are options of one implementation."""
 
-from pathlib import Path
+from spnet.config.load import load_catalogue
 
-import yaml
-
-ENTRIES = yaml.safe_load((Path(__file__).parents[2] / "config" / "methods.yaml").read_text())["methods"]
+ENTRIES = load_catalogue()["methods"]
 
 # Names of the ablations and backbones of SPnet.
 ABLATIONS = [

@@ -70,6 +70,17 @@ def test_a_method_that_gives_both_directions_gives_fields_that_undo_each_other(m
     assert composed[inside].abs().mean() <= 0.5 * moved
 
 
+def test_swapped_images_give_the_same_two_fields_unless_the_method_says_that_it_depends_on_their_order(method, blobs):
+    first, second = blobs(1, SHAPE), blobs(2, SHAPE)
+    with torch.no_grad():
+        there, back = method.eval()(first, second), method(second, first)
+    if there.inverse is None:
+        pytest.skip("gives one direction: each is a pass of its own")
+    moved = there.displacement.abs().mean()
+    same = torch.allclose(there.inverse, back.displacement, rtol=0, atol=1e-3 * float(moved))
+    assert same != method.order_dependent or not moved
+
+
 def test_an_unknown_option_is_refused_by_name(name):
     with pytest.raises(ConfigError, match="no option 'smoothness_wieght'"):
         build_method(METHODS_AND_ABLATIONS[name][0], {"smoothness_wieght": 1.0})

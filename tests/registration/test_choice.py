@@ -59,7 +59,7 @@ def test_a_training_outside_its_run_needs_to_be_told_its_dataset(training, coars
 
 def test_a_record_without_a_method_is_told(training):
     (training / "run.yaml").write_text("definition: {seed: 1}")
-    with pytest.raises(ConfigError, match="does not tell a method"):
+    with pytest.raises(ConfigError, match="does not name a method"):
         choose_trained(training)
 
 

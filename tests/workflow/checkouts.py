@@ -8,8 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-PARTS = ("config", "workflow", "environment.yml")
-DEMO = ("--configfile", "config/demo/config.yaml")
+PARTS = ("config", "workflow")
+DEMO = ("--config", "study=demo")
+WEIGHTS = ("--config", "study=published_weights")
 
 
 class Checkout:
@@ -22,8 +23,16 @@ class Checkout:
             copy(repository / part, folder / part)
 
     def command(self, *arguments, cores=2):
-        snakemake = Path(sys.executable).with_name("snakemake")
-        return [str(snakemake), "--cores", str(cores), *map(str, arguments)]
+        """Snakemake's; several --config or --configfile count together, of which Snakemake would take the last."""
+        found, group = {"--configfile": [], "--config": [], "--": [], "": []}, ""
+        for argument in map(str, arguments):
+            if argument in found or argument.startswith("-"):
+                group = argument if argument in found else ""
+            if argument not in found:
+                found[group].append(argument)
+        snakemake, others = Path(sys.executable).with_name("snakemake"), found.pop("")
+        given = [part for name, values in found.items() if values for part in (name, *values)]
+        return [str(snakemake), "--cores", str(cores), *others, *given]
 
     def environment(self):
         return os.environ | {"PYTHONUNBUFFERED": "1"}

@@ -17,7 +17,7 @@ def checkout(repository, tmp_path):
 def finished(repository, tmp_path_factory):
     """A checkout with a finished small run, and the arguments that made it; what tests add goes to other runs."""
     checkout = Checkout(repository, tmp_path_factory.mktemp("checkout"))
-    arguments = (*DEMO, checkout.write("small.yaml", SMALL.read_text()), "--config", "run=whole")
+    arguments = (*DEMO, "--configfile", checkout.write("small.yaml", SMALL.read_text()), "--config", "run=whole")
     done = checkout.run(*arguments)
     assert done.returncode == 0, done.stdout[-5000:]
     return checkout, arguments

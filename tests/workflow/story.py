@@ -73,7 +73,9 @@ def kill_chunk_then_start_twice_then_kill_all(seen):
     seen.steps_meanwhile = (before, run.steps_logged())
     seen.processes_killed = kill_all(process)
     seen.step_at_kill = run.saved_step()
-    seen.told_at_kill = write_report_so_far(run.folder / RUN, run.folder / "config" / "published.tsv")
+    seen.told_at_kill = write_report_so_far(
+        run.folder / RUN, run.folder / "config" / "studies" / "paper" / "published.tsv"
+    )
     seen.weights_at_kill = (run.folder / MODEL / "weights.pt").exists()
 
 

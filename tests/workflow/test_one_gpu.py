@@ -34,12 +34,11 @@ def overlap(first, second):
 def test_on_one_gpu_spnet_trains_and_is_evaluated_before_vm_trains_while_a_cpu_job_overlaps(finished, tmp_path):
     checkout, arguments = finished
     run = Disturbed(checkout, arguments, tmp_path)
-    *before, config, name = arguments
     targets = [
         *(RUN / f"models/mindboggle101/{method}/seed-0/weights.pt" for method in ("spnet", "vm")),
         *(RUN / f"evaluation/{job.removeprefix('evaluate_chunk/')}.csv" for job in (SYN, SPNET)),
     ]
-    done = run.run(*before, run.write("one_gpu.yaml", OVERLAY), config, name, "--", *targets, cores=3)
+    done = run.run(*arguments, "--configfile", run.write("one_gpu.yaml", OVERLAY), "--", *targets, cores=3)
     assert done.returncode == 0, done.stdout[-5000:]
     assert run.job_counts(done.stdout) == {"train_method": 2, "evaluate_chunk": 2, "total": 4}
     jobs = (TRAININGS[0], SPNET, TRAININGS[1], SYN)

@@ -2,16 +2,13 @@
 
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
-from checkouts import DEMO, Checkout
+from checkouts import DEMO, WEIGHTS, Checkout
 
 FILES = ("t1weighted_brain.nii.gz", "labels.DKT31.manual.nii.gz")
 MINDBOGGLE101 = {"NKI-RS-22": 22, "NKI-TRT-20": 20, "OASIS-TRT-20": 20, "MMRR-21": 21, "Extra-18": 18}
 CANDI = (("HC", "HC", 29), ("BPDwithoutPsy", "BPDwoPsy", 35), ("BPDwithPsy", "BPDwPsy", 19), ("SS", "SS", 20))
-
-OWN_DATASET = Path(__file__).with_name("own_dataset.yaml").read_text()
 
 
 def fake_mindboggle101(checkout, cohorts=MINDBOGGLE101):
@@ -41,10 +38,25 @@ def fake_oai(checkout, knees=507):
         checkout.write(f"data/oai/00m/{path}/001", "")
 
 
+OWN = ("--config", "study=own")
+
+
+def fake_own(checkout, subjects):
+    """The example of scans of one's own, with other scans in its table."""
+    rows = ["subject\timage\tlabels\tsplit"]
+    for name, part in subjects:
+        files = [f"scans/{name}.nii.gz", f"scans/{name}-labels.nii.gz"]
+        for file in files:
+            checkout.write(f"config/studies/own/{file}", "")
+        rows.append("\t".join([name, *files, part]))
+    checkout.write("config/studies/own/subjects.tsv", "\n".join(rows) + "\n")
+
+
 def test_lint_is_clean(checkout):
+    """But for one wish: software comes from one environment, which the Snakefile itself needs, and not by rule."""
     done = checkout.run("--lint")
-    assert done.returncode == 0, done.stdout
-    assert "good condition" in done.stdout
+    titles = set(re.findall(r"^    \* (.*):$", done.stdout, re.MULTILINE))
+    assert titles == {"Specify a conda environment or container for each rule."}, done.stdout
 
 
 def test_the_paper_is_three_datasets_forty_trainings_and_380_870_and_2450_ordered_pairs(checkout):
@@ -106,10 +118,7 @@ def test_validation_subjects_are_scored_instead_of_test_subjects_when_asked(chec
     fake_candi(checkout)
     overlay = checkout.write(
         "candi.yaml",
-        "tables: {table1: null, table2: {experiments: [candi], columns: [{metric: dice, structures: [Average]}]},"
-        " table3: null, table6: null}\nfigures: null\nclaims: null\nsignificance: null\n"
-        "experiments: {candi: {methods: [identity]}, mindboggle101: null, oai: null, ablation: null,"
-        " mindboggle101_to_candi: null, candi_to_mindboggle101: null}\n",
+        "without: [mindboggle101, oai]\nexperiments: {candi: {methods: [identity]}}\n",
     )
     done = checkout.run("--dry-run", "--configfile", overlay, "--config", "evaluate_on=validation")
     assert done.returncode == 0, done.stdout
@@ -122,7 +131,7 @@ def planned(repository, folder, *overlays, targets=()):
     """What a dry-run of the demo prints."""
     checkout = Checkout(repository, folder)
     files = [checkout.write(f"{number}.yaml", overlay) for number, overlay in enumerate(overlays)]
-    done = checkout.run("--dry-run", *targets, *DEMO, *files)
+    done = checkout.run("--dry-run", *targets, *DEMO, "--configfile", *files)
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -184,7 +193,7 @@ def test_ablations_of_the_paper_need_none_of_the_other_datasets_scans(checkout):
 
 def test_published_weights_run_on_whatever_subjects_are_there_without_training(checkout):
     fake_mindboggle101(checkout, {"OASIS-TRT-20": 5})
-    done = checkout.run("--dry-run", "--configfile", "config/published_weights/config.yaml")
+    done = checkout.run("--dry-run", *WEIGHTS)
     assert done.returncode == 0, done.stdout
     counts = checkout.job_counts(done.stdout)
     assert counts["preprocess_subject"] == 5
@@ -202,14 +211,36 @@ def test_several_seeds_train_and_evaluate_learned_methods_only(demo_of_two_seeds
 @pytest.mark.parametrize(
     ("there", "told"),
     [
-        ([], [r"all 62 subjects \(NKI-RS-22-1,", r"mindboggle\.info/data", "no account needed", "CC BY-NC-SA"]),
+        (
+            [],
+            [
+                r"all 62 subjects \(NKI-RS-22-1,",
+                r"mindboggle\.info/data",
+                "no account needed",
+                "CC BY-NC-SA",
+                r"nitrc\.org/projects/candi_share",
+                r"nda\.nih\.gov/oai",
+            ],
+        ),
         (
             [fake_mindboggle101],
-            [r"all 103 subjects \(", r"nitrc\.org/projects/candi_share", "free registration", "_HC_segimg"],
+            [
+                r"all 103 subjects \(",
+                r"nitrc\.org/projects/candi_share",
+                "free registration",
+                "_HC_segimg",
+                r"run without them: --config without=\[candi,oai\]",
+            ],
         ),
         (
             [fake_mindboggle101, fake_candi],
-            [r"nda\.nih\.gov/oai", "data use", "Ambellan", "segmentation/doc/oai_mri_paths.txt exists"],
+            [
+                r"nda\.nih\.gov/oai",
+                "data use",
+                "Ambellan",
+                "segmentation/doc/oai_mri_paths.txt exists",
+                r"run without them: --config without=\[oai\]",
+            ],
         ),
     ],
     ids=["mindboggle101", "candi", "oai"],
@@ -226,37 +257,31 @@ def test_without_raw_scans_the_paper_stops_at_once_and_says_what_to_get_and_wher
 
 def test_archives_that_lie_in_the_dataset_are_unpacked_before_anything_else_is_planned(checkout):
     checkout.write("data/mindboggle101/OASIS-TRT-20_volumes.tar.gz", "")
-    weights = ("--configfile", "config/published_weights/config.yaml")
-    done = checkout.run("--dry-run", *weights)
+    done = checkout.run("--dry-run", *WEIGHTS)
     assert done.returncode == 0, done.stdout
     assert checkout.job_counts(done.stdout) == {"unpack_archives": 1, "all": 1, "total": 2}
-    only = checkout.run("--dry-run", "unpack", *weights)
+    only = checkout.run("--dry-run", "unpack", *WEIGHTS)
     assert checkout.job_counts(only.stdout) == {"unpack_archives": 1, "unpack": 1, "total": 2}
 
 
 def test_archives_that_need_no_account_are_fetched_when_asked_and_only_then(checkout):
-    weights = ("--configfile", "config/published_weights/config.yaml")
-    done = checkout.run("--dry-run", *weights, "--config", "download=true")
+    done = checkout.run("--dry-run", *WEIGHTS, "--config", "download=true")
     assert done.returncode == 0, done.stdout
     assert checkout.job_counts(done.stdout) == {"fetch_archive": 3, "unpack_archives": 1, "all": 1, "total": 5}
-    assert "raw scans are missing" in checkout.run("--dry-run", *weights).stdout
+    assert "raw scans are missing" in checkout.run("--dry-run", *WEIGHTS).stdout
 
 
 def test_an_archive_beside_a_table_of_ones_own_is_left_alone(checkout):
-    for name in ("a", "b"):
-        checkout.write(f"data/mine/{name}.nii.gz", "")
-        checkout.write(f"data/mine/{name}l.nii.gz", "")
-    rows = [f"{name}\t{name}.nii.gz\t{name}l.nii.gz\ttest\n" for name in ("a", "b")]
-    checkout.write("data/mine/subjects.tsv", "subject\timage\tlabels\tsplit\n" + "".join(rows))
+    fake_own(checkout, [("a", "train"), ("b", "train"), ("c", "test"), ("d", "test")])
     checkout.write("data/mine/backup.tar.gz", "")
-    done = checkout.run("--dry-run", "--configfile", checkout.write("mine.yaml", OWN_DATASET))
+    done = checkout.run("--dry-run", *OWN)
     assert done.returncode == 0, done.stdout
     assert "unpack_archives" not in checkout.job_counts(done.stdout)
 
 
 def test_one_test_subject_is_not_enough(checkout):
     fake_mindboggle101(checkout, {"OASIS-TRT-20": 1})
-    done = checkout.run("--configfile", "config/published_weights/config.yaml")
+    done = checkout.run(*WEIGHTS)
     assert done.returncode != 0
     assert "has 1 subjects in its test part, but a pair needs two" in done.stdout
 
@@ -275,24 +300,19 @@ def test_one_test_subject_is_not_enough(checkout):
             "'unpack' is the name of a rule, so `snakemake unpack` would mean two things. Give the experiment",
         ),
     ],
-    ids=["schema", "rules", "readiness", "names"],
+    ids=["models", "rules", "readiness", "names"],
 )
 def test_a_mistake_in_the_configuration_stops_at_once_by_name(checkout, overlay, message):
-    """Whichever of four places finds it; what each finds, tests/test_configuration.py asks without Snakemake."""
+    """Whichever of four places finds it; what each finds, tests/config asks without Snakemake."""
     path = checkout.write("mistake.yaml", overlay + "\n")
-    done = checkout.run("--dry-run", *DEMO, path)
+    done = checkout.run("--dry-run", *DEMO, "--configfile", path)
     assert done.returncode != 0
     assert message in done.stdout
 
 
 def test_a_subject_in_both_parts_stops_at_once(checkout):
-    for name in ("a.nii.gz", "al.nii.gz"):
-        checkout.write(f"data/mine/{name}", "")
-    checkout.write(
-        "data/mine/subjects.tsv",
-        "subject\timage\tlabels\tsplit\na\ta.nii.gz\tal.nii.gz\ttrain\na\ta.nii.gz\tal.nii.gz\ttest\n",
-    )
-    done = checkout.run("--dry-run", "--configfile", checkout.write("mine.yaml", OWN_DATASET))
+    fake_own(checkout, [("a", "train"), ("a", "test")])
+    done = checkout.run("--dry-run", *OWN)
     assert done.returncode != 0
     assert "subject 'a' is listed in both test and train" in done.stdout
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from checkouts import DEMO
+from checkouts import DEMO, WEIGHTS
 from matplotlib import pyplot
 
 from spnet.data.splits import read_split
@@ -25,7 +25,6 @@ from spnet.virtual.brain import VirtualOptions, write_virtual_subject
 
 pytestmark = pytest.mark.slow
 
-OWN_DATASET = Path(__file__).with_name("own_dataset.yaml")
 # By name, something that a notebook has found when it ends.
 NOTEBOOKS = {
     "01_data": "quality",
@@ -66,7 +65,7 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(ch
     assert record["outcome"]["trainable_parameters"] == 426_732
     assert not (run / MODEL / checkpoint.NAME).exists()
     assert "Nothing to be done" in checkout.run(*DEMO).stdout
-    check_report(run, repository / "config" / "published.tsv")
+    check_report(run, repository / "config" / "studies" / "paper" / "published.tsv")
     snakemakes_own = checkout.run(*DEMO, "--report", "snakemake_report.html")
     assert snakemakes_own.returncode == 0, snakemakes_own.stdout[-5000:]
     assert (checkout.folder / "snakemake_report.html").stat().st_size > 1_000_000
@@ -77,7 +76,9 @@ def test_the_demo_ends_in_tables_and_a_boxplot_with_methods_above_affine_only(ch
 def check_judgement(run, checkout):
     """Of the demo's scores: every claim graded, methods compared and further metrics on all datasets, costs."""
     claims = pd.read_csv(run / "claims.csv")
-    assert len(claims) == len(yaml.safe_load((checkout.folder / "config" / "claims.yaml").read_text())["claims"])
+    assert len(claims) == len(
+        yaml.safe_load((checkout.folder / "config/studies/paper/claims.yaml").read_text())["claims"]
+    )
     # All that the ablations and both transfers are about is in the demo; what needs a GPU is not.
     verdicts = claims.set_index("claim")["verdict"]
     assert "not tested" not in set(
@@ -224,30 +225,44 @@ def test_of_a_finished_run_nothing_is_done_again(finished):
     assert checkout.plan(*arguments) == {}
 
 
-def test_broken_scans_are_named_the_others_are_kept_and_a_mended_one_goes_on(checkout):
-    data = checkout.folder / "data" / "mine"
-    rows = ["subject\timage\tlabels\tsplit"]
-    options = VirtualOptions(spacing=4.0, deformation=2.0)
-    for name in ("good", "fine", "cut", "nan", "shifted"):
-        write_virtual_subject(name, options, 0, data / f"{name}.nii.gz", data / f"{name}-labels.nii.gz")
-        rows.append(f"{name}\t{name}.nii.gz\t{name}-labels.nii.gz\ttest")
-    (data / "subjects.tsv").write_text("\n".join(rows) + "\n")
-    whole = (data / "cut.nii.gz").read_bytes()
-    (data / "cut.nii.gz").write_bytes(whole[: len(whole) // 2])
-    image = nib.load(data / "nan.nii.gz")
+# Where and how fast a job computes, and how often it writes a checkpoint: in the report alone, which shows it.
+HOW = ("device=auto", "compute={recompute: true}", "methods={spnet: {training: {checkpoint_every: 7}}}")
+
+
+def test_how_a_job_computes_is_no_reason_to_run_it_again(finished):
+    checkout, arguments = finished
+    assert set(checkout.plan(*arguments, "--config", *HOW)) == {"write_report", "all", "total"}
+
+
+# The example of scans of one's own on a coarse grid, in seconds.
+COARSE = """
+device: cpu
+datasets: {mine: {label_set: dkt50, prepare: {spacing: 5.0, shape: [32, 40, 32]}}}
+methods: {spnet: {training: {steps: 4}}}
+"""
+OWN = ("--config", "study=own")
+
+
+def test_scans_of_ones_own_end_in_tables_figure_and_report_without_the_broken_ones_which_are_named(checkout):
+    study = checkout.folder / "config" / "studies" / "own"
+    make_own_scans(study)
+    whole = (study / "cut.nii.gz").read_bytes()
+    (study / "cut.nii.gz").write_bytes(whole[: len(whole) // 2])
+    image = nib.load(study / "nan.nii.gz")
     spoiled = image.get_fdata()
     spoiled[0, 0, 0] = np.nan
-    nib.save(nib.Nifti1Image(spoiled.astype(np.float32), image.affine), data / "nan.nii.gz")
-    labels = nib.load(data / "shifted-labels.nii.gz")
-    nib.save(nib.Nifti1Image(np.asarray(labels.dataobj)[1:], labels.affine), data / "shifted-labels.nii.gz")
+    nib.save(nib.Nifti1Image(spoiled.astype(np.float32), image.affine), study / "nan.nii.gz")
+    labels = nib.load(study / "shifted-labels.nii.gz")
+    nib.save(nib.Nifti1Image(np.asarray(labels.dataobj)[1:], labels.affine), study / "shifted-labels.nii.gz")
 
-    overlay = checkout.write("mine.yaml", OWN_DATASET.read_text())
-    broken = checkout.run("--configfile", overlay)
+    arguments = (*OWN, "--configfile", checkout.write("coarse.yaml", COARSE))
+    broken = checkout.run(*arguments)
     assert broken.returncode != 0
-    assert "data/mine/cut.nii.gz: the file is truncated or damaged" in broken.stdout
-    assert "data/mine/nan.nii.gz: the image has 1 voxels that are NaN" in broken.stdout
-    assert "data/mine/shifted-labels.nii.gz: the label volume lies on another grid" in broken.stdout
-    prepared = checkout.folder / "results/mine/preprocessed/mine"
+    assert "config/studies/own/cut.nii.gz: the file is truncated or damaged" in broken.stdout
+    assert "config/studies/own/nan.nii.gz: the image has 1 voxels that are NaN" in broken.stdout
+    assert "config/studies/own/shifted-labels.nii.gz: the label volume lies on another grid" in broken.stdout
+    run = checkout.folder / "results/own"
+    prepared = run / "preprocessed/mine"
     for name in ("good", "fine"):
         assert (prepared / name / "image.nii.gz").exists()
     for name in ("cut", "nan", "shifted"):
@@ -255,14 +270,30 @@ def test_broken_scans_are_named_the_others_are_kept_and_a_mended_one_goes_on(che
 
     before = (prepared / "good" / "image.nii.gz").stat().st_mtime_ns
     reasons = "datasets: {mine: {leave_out: {cut: damaged, nan: NaN inside, shifted: labels of another grid}}}\n"
-    without = checkout.run("--configfile", overlay, checkout.write("without.yaml", reasons))
+    without = checkout.run(*arguments, "--configfile", checkout.write("without.yaml", reasons))
     assert without.returncode == 0, without.stdout[-5000:]
     assert (prepared / "good" / "image.nii.gz").stat().st_mtime_ns == before
-    table = pd.read_csv(checkout.folder / "results/mine/tables/table1.csv")
-    assert table["pairs"].unique().tolist() == [2]
-    page = (checkout.folder / "results/mine/preparation/mine.html").read_text()
+    for name, metrics in (("dice", {"dice"}), ("regularity", {"jab", "ice"})):
+        table = pd.read_csv(run / f"tables/mine_{name}.csv")
+        assert set(table["metric"]) == metrics
+        assert list(table["method"].unique()) == ["identity", "syn", "spnet"]
+        assert table["pairs"].unique().tolist() == [2]
+    assert {path.name for path in (run / "figures").iterdir()} == {"mine_boxplot.pdf", "mine_boxplot.png"}
+    assert "Average Dice on mine" in (run / "report.html").read_text()
+    page = (run / "preparation/mine.html").read_text()
     assert "NaN inside" in page
     assert "labels of another grid" in page
+
+
+def make_own_scans(study):
+    """Two scans that train, one without labels, and five that are tested, listed beside the study."""
+    rows = ["subject\timage\tlabels\tsplit"]
+    options = VirtualOptions(spacing=4.0, deformation=2.0)
+    for name in ("anna", "bert", "good", "fine", "cut", "nan", "shifted"):
+        write_virtual_subject(name, options, 0, study / f"{name}.nii.gz", study / f"{name}-labels.nii.gz")
+        labels = "" if name == "bert" else f"{name}-labels.nii.gz"
+        rows.append(f"{name}\t{name}.nii.gz\t{labels}\t{'train' if name in ('anna', 'bert') else 'test'}")
+    (study / "subjects.tsv").write_text("\n".join(rows) + "\n")
 
 
 ARCHIVE = """
@@ -276,10 +307,7 @@ datasets:
     prepare: {{spacing: 5.0, shape: [32, 40, 32]}}
 experiments:
   mindboggle101: {{methods: [identity]}}
-figures: {{fig4: null, fig8: null, fig9: null, fig10: null}}
-significance: null
 """
-PUBLISHED = ("--configfile", "config/published_weights/config.yaml")
 
 
 @pytest.fixture
@@ -302,19 +330,19 @@ def served_archive(tmp_path_factory):
 def test_an_archive_is_fetched_checked_unpacked_and_run_and_a_truncated_one_is_named(checkout, served_archive):
     archive, url = served_archive
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-    overlay = checkout.write("archive.yaml", ARCHIVE.format(url=url, sha256=sha256))
+    arguments = (*WEIGHTS, "--configfile", checkout.write("archive.yaml", ARCHIVE.format(url=url, sha256=sha256)))
     there = checkout.folder / "data" / "mindboggle101" / archive.name
     there.parent.mkdir(parents=True)
     there.write_bytes(archive.read_bytes()[:100_000])
-    broken = checkout.run(*PUBLISHED, overlay)
+    broken = checkout.run(*arguments)
     assert broken.returncode != 0
     assert f"{archive.name}: this archive is truncated" in broken.stdout
 
     there.unlink()
-    done = checkout.run(*PUBLISHED, overlay, "--config", "download=true")
+    done = checkout.run(*arguments, "--config", "download=yes")
     assert done.returncode == 0, done.stdout[-5000:]
     table = pd.read_csv(checkout.folder / "results/published_weights/tables/table1.csv")
     assert table["pairs"].unique().tolist() == [2]
-    assert "Nothing to be done" in checkout.run(*PUBLISHED, overlay, "--config", "download=true").stdout
+    assert "Nothing to be done" in checkout.run(*arguments, "--config", "download=yes").stdout
     # The report shows the configuration, so it alone follows a change of it.
-    assert set(checkout.plan(*PUBLISHED, overlay)) == {"write_report", "all", "total"}
+    assert set(checkout.plan(*arguments)) == {"write_report", "all", "total"}

@@ -185,7 +185,7 @@ def test_a_bad_day_of_the_cluster_leaves_the_same_tables_scores_and_weights_as_a
     unfinished_copy(whole, disturbed)
     targets = [f"results/disturbed/{path.relative_to(whole)}" for path in (whole / "tables").glob("*.csv")]
     targets += [f"results/disturbed/{name}" for name in ("metrics.parquet", "preparation/mindboggle101.tsv")]
-    overlay = (*DEMO, "small.yaml", "--config", "run=disturbed", f"device={DEVICE}")
+    overlay = (*DEMO, "--configfile", "small.yaml", "--config", "run=disturbed", f"device={DEVICE}")
     run = Run(checkout, *targets, *overlay, *SLURM, "--set-resources", *TIGHT)
     try:
         with ThreadPoolExecutor() as pool:

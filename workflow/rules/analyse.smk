@@ -1,13 +1,10 @@
 """Scores joined, method by method and then all of them; the paper's tables."""
 
-# What writes a result for reading.
-DOCUMENTS = ("report/document", "report/render", "report/templates/document")
-LABEL_SETS = {name: entry["label_set"] for name, entry in DATASETS.items()}
-
 
 rule collect_scores:
     input:
-        lambda wildcards: chunks_of(wildcards.trained_on, wildcards.dataset, wildcards.method),
+        scores=lambda wildcards: chunks_of(wildcards.trained_on, wildcards.dataset, wildcards.method),
+        sources=sources_of("collect_scores"),
     output:
         f"{RUN}/metrics/{{trained_on}}/{{dataset}}/{{method}}.parquet",
     log:
@@ -15,8 +12,6 @@ rule collect_scores:
     benchmark:
         f"{RUN}/benchmarks/collect_scores/{{trained_on}}/{{dataset}}/{{method}}.tsv"
     priority: RESULTS
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(4000),
@@ -28,7 +23,8 @@ rule collect_scores:
 # For notebooks and what judges the whole run: nothing that can be had earlier waits for it.
 use rule collect_scores as collect_metrics with:
     input:
-        score_files(SCORES),
+        scores=score_files(SCORES),
+        sources=sources_of("collect_scores"),
     output:
         f"{RUN}/metrics.parquet",
     log:
@@ -40,8 +36,8 @@ use rule collect_scores as collect_metrics with:
 rule make_table:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["tables"][wildcards.table])),
-        published=REPOSITORY / "config" / "published.tsv",
-        sources=sources_of("analysis", "data/labels", "metrics/__init__", "report/tables", *DOCUMENTS),
+        published=PUBLISHED,
+        sources=sources_of("make_table", packages=["report/templates/document"]),
     output:
         csv=f"{RUN}/tables/{{table}}.csv",
         markdown=report(
@@ -59,18 +55,12 @@ rule make_table:
     wildcard_constraints:
         table=one_of(config["tables"]),
     priority: RESULTS
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(10),
     params:
         specification=lambda wildcards: config["tables"][wildcards.table],
-        experiments=config["experiments"],
-        methods=METHODS,
-        label_sets=LABEL_SETS,
-        part=config["evaluate_on"],
-        notes=config["notes"],
+        study=STUDY,
     script:
         "../scripts/make_table.py"

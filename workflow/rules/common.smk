@@ -1,6 +1,5 @@
 """What the rules share: the configuration, checked, and the lookups that input functions need."""
 
-import json
 import os
 import re
 from functools import cache
@@ -9,9 +8,10 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-import spnet
-from spnet.configuration import UNTRAINED, check_config, fill_defaults, settings, shown_experiments
-from spnet.data.layouts import expected_subjects, find_subjects
+from spnet.config.files import PAPER, find_published_numbers, parse_values
+from spnet.config.load import read_study, unshown
+from spnet.config.lookups import UNTRAINED, settings, shown_experiments, shown_names, study_parts
+from spnet.data.layouts import LAYOUTS, expected_subjects, find_subjects, is_release
 from spnet.data.layouts.source import Archives, find_archives
 from spnet.data.pairs import count_chunks, count_pairs, subjects_of_chunk
 from spnet.data.splits import PARTS
@@ -19,18 +19,20 @@ from spnet.data.targets import MNI152, is_reference, reference_subject
 from spnet.errors import SpnetError
 from spnet.figures import FIGURES
 from spnet.planning import all_scores, control, core_hours, pairs_per_job, scores_of, shown_alone, training_order
+from spnet.runs import check_study
+from spnet.sources import UNCOUNTED, imported_sources, module_file, named_sources
 
-REPOSITORY = Path(workflow.basedir).parent
-PACKAGE = Path(spnet.__file__).parent
-ENVIRONMENT = str(REPOSITORY / "environment.yml")
-
+# Asked for anew and not taken from `config`, in which Snakemake has made texts of all that the command line holds.
 try:
-    fill_defaults(config)
-    check_config(config, json.loads((Path(workflow.basedir) / "schemas" / "config.schema.json").read_text()))
+    values = parse_values(workflow.config_settings.config_args or ())
+    study = read_study(str(values.pop("study", PAPER)), workflow.overwrite_configfiles, values)
+    config.clear()
+    config.update(study)
     if workflow.is_main_process:  # jobs parse this file again, and need not import torch for it
-        from spnet.readiness import check_readiness
+        from spnet.config.readiness import check_readiness
 
         check_readiness(config)
+        check_study(config, f"results/{config['run']}")
 except SpnetError as error:
     raise WorkflowError(str(error))
 
@@ -39,10 +41,12 @@ if workflow.is_main_process and workflow.local_exec and "gpu" not in workflow.gl
     workflow.register_resource("gpu", 1)
 
 RUN = f"results/{config['run']}"
+PUBLISHED = find_published_numbers()
 METHODS = config["methods"]
 DATASETS = config["datasets"]
 DATA_ROOT = config["data_root"]
 CHUNKS = "evaluate_chunk"  # their name in a profile's group-components
+STUDY = study_parts(config)
 # In what order to do what could be done now: what brings a training's results, then trainings, then scans by dataset. SyN is
 # the last: it takes whatever core nothing else wants.
 RESULTS = 1000
@@ -68,21 +72,29 @@ def weight_sources():
     return [UNTRAINED, *sorted({*DATASETS, *published})]
 
 
-def sources_of(*parts):
-    """Source files of parts of spnet (packages, modules or templates), as inputs: a mended metric is then scored again.
+def sources_of(rule, packages=(), uncounted=(), modules=lambda wildcards: ()):
+    """Source files by which results are stale, as inputs: all that a rule's script imports.
 
-    Trainings have none: a comment in a method's module must not cost fifty trainings. Delete a model's folder to train
-    it again.
+    `packages` count as a whole (folders, or files by their name without suffix), `modules` with what they import; what is imported by way of `uncounted` ones does not
+    count. Trainings have no sources: a comment in a method's module must not cost fifty trainings. Delete a model's
+    folder to train it again.
     """
-    found = [
-        path
-        for part in parts
-        for path in sorted([*(PACKAGE / part).rglob("*.*"), *PACKAGE.glob(f"{part}.*")])
-        if path.is_file() and "__pycache__" not in path.parts
-    ]
-    if len(found) < len(parts):
-        raise WorkflowError(f"source files of {parts} are not under {PACKAGE}")
-    return [os.path.relpath(path) for path in found]
+    script = Path(workflow.basedir) / "scripts" / f"{rule}.py"
+    return lambda wildcards: source_files(
+        (script, *map(module_file, modules(wildcards))), tuple(packages), tuple(uncounted)
+    )
+
+
+@cache
+def source_files(scripts, packages, uncounted):
+    imported = {path for script in scripts for path in imported_sources(script, (*UNCOUNTED, *uncounted))}
+    found = {*imported, *scripts[1:], *(path for package in packages for path in named_sources(package))}
+    return sorted(os.path.relpath(path) for path in found)
+
+
+def uncompared(function):
+    """A parameter whose change is no reason to run again: Snakemake compares none that a job's inputs have a part in."""
+    return lambda wildcards, input: function(wildcards)
 
 
 def options_of(wildcards):
@@ -91,10 +103,17 @@ def options_of(wildcards):
     return settings(METHODS[wildcards.method], "options", dataset)
 
 
-def what_training_ends_in(wildcards):
-    """A method's training options, less those that change nothing of the weights."""
-    training = settings(METHODS[wildcards.method], "training", wildcards.trained_on)
-    return {key: value for key, value in training.items() if key != "checkpoint_every"}
+def training_of(wildcards):
+    """A method's training options, less how often a checkpoint is written, which changes nothing of the weights."""
+    return {key: value for key, value in all_training_of(wildcards).items() if key != "checkpoint_every"}
+
+
+def all_training_of(wildcards):
+    return settings(METHODS[wildcards.method], "training", wildcards.trained_on)
+
+
+# How a job computes, in which results differ by rounding at most; the precision of convolutions is a matter of its own.
+SPEED = {key: value for key, value in config["compute"].items() if key != "convolutions"}
 
 
 def evaluated_weights(wildcards):

@@ -10,8 +10,6 @@ rule fetch_archive:
         f"{RUN}/benchmarks/fetch_archive/{{dataset}}/{{archive}}.tsv"
     wildcard_constraints:
         archive=one_of(archives_to_fetch()),
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(500),
@@ -31,8 +29,6 @@ checkpoint unpack_archives:
         f"{RUN}/logs/unpack_archives/{{dataset}}.log",
     benchmark:
         f"{RUN}/benchmarks/unpack_archives/{{dataset}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(1000),
@@ -47,73 +43,48 @@ rule unpack:
         lambda wildcards: [f"{RUN}/unpacked/{dataset}.txt" for dataset in DATASETS if archives_of(dataset).pending],
 
 
-rule make_virtual_mindboggle101:
+for layout, files in virtual_files().items():
+
+    rule:
+        name:
+            f"make_virtual_{layout}"
+        output:
+            **files,
+        log:
+            f"{RUN}/logs/make_virtual_{layout}/{wildcards_in(files)}.log",
+        benchmark:
+            f"{RUN}/benchmarks/make_virtual_{layout}/{wildcards_in(files)}.tsv"
+        wildcard_constraints:
+            dataset=one_of(datasets_made(layout)),
+        threads: 1
+        resources:
+            mem_mb=grows(2000),
+            runtime=grows(10),
+        params:
+            layout=lambda wildcards: DATASETS[wildcards.dataset]["layout"],
+            virtual=lambda wildcards: DATASETS[wildcards.dataset]["virtual"],
+        script:
+            "../scripts/make_virtual_subject.py"
+
+
+rule list_virtual_subjects:
     output:
-        image=f"{RUN}/raw/{{dataset}}/{{cohort}}_volumes/{{subject}}/t1weighted_brain.nii.gz",
-        labels=f"{RUN}/raw/{{dataset}}/{{cohort}}_volumes/{{subject}}/labels.DKT31.manual.nii.gz",
+        f"{RUN}/raw/{{dataset}}/{{listing}}",
     log:
-        f"{RUN}/logs/make_virtual_mindboggle101/{{dataset}}/{{cohort}}/{{subject}}.log",
+        f"{RUN}/logs/list_virtual_subjects/{{dataset}}/{{listing}}.log",
     benchmark:
-        f"{RUN}/benchmarks/make_virtual_mindboggle101/{{dataset}}/{{cohort}}/{{subject}}.tsv"
+        f"{RUN}/benchmarks/list_virtual_subjects/{{dataset}}/{{listing}}.tsv"
     wildcard_constraints:
-        dataset=one_of(datasets_made("mindboggle101")),
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        mem_mb=grows(2000),
-        runtime=grows(10),
-    params:
-        layout=lambda wildcards: DATASETS[wildcards.dataset]["layout"],
-        virtual=lambda wildcards: DATASETS[wildcards.dataset]["virtual"],
-    script:
-        "../scripts/make_virtual_subject.py"
-
-
-use rule make_virtual_mindboggle101 as make_virtual_candi with:
-    output:
-        image=f"{RUN}/raw/{{dataset}}/SchizBull_2008/{{group}}/{{subject}}/{{subject}}_procimg.nii.gz",
-        labels=f"{RUN}/raw/{{dataset}}/SchizBull_2008/{{group}}/{{subject}}/{{subject}}_seg.nii.gz",
-    log:
-        f"{RUN}/logs/make_virtual_candi/{{dataset}}/{{group}}/{{subject}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/make_virtual_candi/{{dataset}}/{{group}}/{{subject}}.tsv"
-    wildcard_constraints:
-        dataset=one_of(datasets_made("candi")),
-
-
-use rule make_virtual_mindboggle101 as make_virtual_oai_zib with:
-    output:
-        image=directory(f"{RUN}/raw/{{dataset}}/00m/0.C.2/{{subject}}/20040101/1{{subject}}"),
-        labels=f"{RUN}/raw/{{dataset}}/segmentation/segmentation_masks/{{subject}}.segmentation_masks.mhd",
-        voxels=f"{RUN}/raw/{{dataset}}/segmentation/segmentation_masks/{{subject}}.segmentation_masks.raw",
-    log:
-        f"{RUN}/logs/make_virtual_oai_zib/{{dataset}}/{{subject}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/make_virtual_oai_zib/{{dataset}}/{{subject}}.tsv"
-    wildcard_constraints:
-        dataset=one_of(datasets_made("oai_zib")),
-
-
-rule list_virtual_oai_zib:
-    output:
-        f"{RUN}/raw/{{dataset}}/segmentation/doc/oai_mri_paths.txt",
-    log:
-        f"{RUN}/logs/list_virtual_oai_zib/{{dataset}}.log",
-    benchmark:
-        f"{RUN}/benchmarks/list_virtual_oai_zib/{{dataset}}.tsv"
-    wildcard_constraints:
-        dataset=one_of(datasets_made("oai_zib")),
-    conda:
-        ENVIRONMENT
+        listing=one_of(listings().values()),
     threads: 1
     resources:
         mem_mb=grows(500),
         runtime=grows(5),
     params:
+        layout=lambda wildcards: DATASETS[wildcards.dataset]["layout"],
         cohorts=lambda wildcards: DATASETS[wildcards.dataset]["cohorts"],
     script:
-        "../scripts/list_virtual_oai_zib.py"
+        "../scripts/list_virtual_subjects.py"
 
 
 rule fetch_weights:
@@ -125,13 +96,12 @@ rule fetch_weights:
         f"{RUN}/benchmarks/fetch_weights/{{trained_on}}/{{method}}/seed-{{seed}}.tsv"
     wildcard_constraints:
         method=one_of(methods_of_kind("published")),
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(10),
     params:
         name=lambda wildcards: METHODS[wildcards.method]["weights"],
+        weights_root=uncompared(lambda wildcards: config["weights_root"]),
     script:
         "../scripts/fetch_weights.py"

@@ -6,17 +6,7 @@ rule evaluate_chunk:
         weights=evaluated_weights,
         pairs=f"{RUN}/pairs/{{dataset}}.tsv",
         prepared=evaluated_subjects,
-        sources=sources_of(
-            "metrics",
-            "evaluation/chunk",
-            "evaluation/evaluate",
-            "evaluation/register",
-            "evaluation/cost",
-            "fields",
-            "kernels",
-            "together",
-            "data/labels",
-        ),
+        sources=sources_of("evaluate_chunk", packages=["metrics"]),
     output:
         f"{RUN}/evaluation/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.csv",
     log:
@@ -26,8 +16,6 @@ rule evaluate_chunk:
     priority: evaluation_priority
     group:
         group_of_chunk
-    conda:
-        ENVIRONMENT
     threads: lambda wildcards: 1 if is_untrained(wildcards.method) else config["threads"]["evaluate"]
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
@@ -38,7 +26,9 @@ rule evaluate_chunk:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
         options=options_of,
-        convolutions=config["compute"]["convolutions"],  # of `compute`, what numbers depend on
+        convolutions=config["compute"]["convolutions"],
+        speed=uncompared(lambda wildcards: SPEED),
+        device=uncompared(lambda wildcards: config["device"]),
         label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
         further_metrics=config["further_metrics"],
         spacing=lambda wildcards: DATASETS[wildcards.dataset]["prepare"]["spacing"],

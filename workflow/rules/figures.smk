@@ -6,7 +6,7 @@ rule draw_figure:
         metrics=lambda wildcards: score_files(scores_of(config, config["figures"][wildcards.figure])),
         fields=lambda wildcards: shown_files(wildcards.figure, "fields.npz"),
         facts=lambda wildcards: shown_files(wildcards.figure, "facts.csv"),
-        sources=sources_of("figures", "analysis", "fields", "data/labels", "metrics"),
+        sources=sources_of("draw_figure", modules=lambda wildcards: [module_of_figure(wildcards.figure)]),
     output:
         pdf=f"{RUN}/figures/{{figure}}.pdf",
         png=report(
@@ -22,8 +22,6 @@ rule draw_figure:
     wildcard_constraints:
         figure=one_of(config["figures"]),
     priority: RESULTS
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         # A full-size pair with its fields and levels is half a gigabyte; a comparison of methods holds eleven.
@@ -32,10 +30,8 @@ rule draw_figure:
     params:
         specification=lambda wildcards: config["figures"][wildcards.figure],
         caption=lambda wildcards: FIGURES[config["figures"][wildcards.figure]["kind"]].caption,  # for report/figure.rst
-        experiments=config["experiments"],
-        methods=METHODS,
+        study=STUDY,
         datasets={name: {key: entry[key] for key in ("title", "plane")} for name, entry in DATASETS.items()},
         prepared=f"{RUN}/preprocessed",
-        label_sets=LABEL_SETS,
     script:
         "../scripts/draw_figure.py"

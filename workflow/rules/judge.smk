@@ -1,12 +1,14 @@
 """What the scores say: methods compared, the cost, the paper's claims graded."""
 
-JUDGED_ON = {name: entry for name, entry in config["experiments"].items() if entry in shown_experiments(config)}
+# With the experiments that this run scores, no others.
+SHOWN = shown_names(config)
+JUDGED = STUDY | {"experiments": {name: entry for name, entry in config["experiments"].items() if name in SHOWN}}
 
 
 rule compare_methods:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["significance"])),
-        sources=sources_of("analysis", "data/labels", "metrics/__init__", "report/significance", *DOCUMENTS),
+        sources=sources_of("compare_methods", packages=["report/templates/document"]),
     output:
         csv=f"{RUN}/significance.csv",
         markdown=report(f"{RUN}/significance.md", caption="../report/significance.rst", category="Significance"),
@@ -16,19 +18,13 @@ rule compare_methods:
     benchmark:
         f"{RUN}/benchmarks/compare_methods.tsv"
     priority: RESULTS
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(4000),
         runtime=grows(30),
     params:
         specification=config["significance"],
-        experiments=JUDGED_ON,
-        methods=METHODS,
-        label_sets=LABEL_SETS,
-        part=config["evaluate_on"],
-        notes=config["notes"],
+        study=JUDGED,
     script:
         "../scripts/compare_methods.py"
 
@@ -38,7 +34,7 @@ rule summarise_cost:
         metrics=f"{RUN}/metrics.parquet",
         chunks=lambda wildcards: evaluation_chunks(),
         records=lambda wildcards: training_records(),
-        sources=sources_of("analysis", "report/cost", *DOCUMENTS),
+        sources=sources_of("summarise_cost", packages=["report/templates/document"]),
     output:
         csv=f"{RUN}/cost.csv",
         markdown=report(f"{RUN}/cost.md", caption="../report/cost.rst", category="Cost"),
@@ -48,8 +44,6 @@ rule summarise_cost:
     benchmark:
         f"{RUN}/benchmarks/summarise_cost.tsv"
     priority: RESULTS
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(4000),
@@ -58,6 +52,7 @@ rule summarise_cost:
         # A parameter and not inputs: jobs of other rules add to it, and must not make this one stale.
         benchmarks=f"{RUN}/benchmarks",
         network_rules=["train_method", "evaluate_chunk", "register_shown"],
+        device=uncompared(lambda wildcards: config["device"]),
         titles={name: entry["title"] for name, entry in METHODS.items()},
     script:
         "../scripts/summarise_cost.py"
@@ -67,7 +62,8 @@ rule grade_claims:
     input:
         metrics=f"{RUN}/metrics.parquet",
         cost=f"{RUN}/cost.csv",
-        sources=sources_of("analysis", "data/labels", "methods", "metrics/__init__", "report/claims", *DOCUMENTS),
+        published=PUBLISHED,
+        sources=sources_of("grade_claims", packages=["methods", "report/templates/document"]),
     output:
         csv=f"{RUN}/claims.csv",
         markdown=report(f"{RUN}/claims.md", caption="../report/claims.rst", category="Claims"),
@@ -77,19 +73,13 @@ rule grade_claims:
     benchmark:
         f"{RUN}/benchmarks/grade_claims.tsv"
     priority: RESULTS
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(4000),
         runtime=grows(60),
     params:
         claims=config["claims"],
-        experiments=JUDGED_ON,
-        methods=METHODS,
-        label_sets=LABEL_SETS,
-        part=config["evaluate_on"],
-        notes=config["notes"],
+        study=JUDGED,
         figures={name: entry["title"] for name, entry in config["figures"].items()},
     script:
         "../scripts/grade_claims.py"

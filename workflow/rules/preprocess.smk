@@ -1,17 +1,22 @@
 """Every subject onto its dataset's grid, one job each; the QC page; then the pairs to register."""
 
+# Which files are a subject's is asked whenever anything is planned, and for the style of a picture nothing is to be
+# trained again.
+UNPREPARED = ["data.layouts", "figures.style"]
+# Templates of the preparation's page.
+PAGE = ["preparation", "page", "macros"]
+
 
 rule prepare_reference:
     input:
         unpack(lambda wildcards: raw_files(wildcards.dataset, reference_of(wildcards.dataset))),
+        sources=sources_of("prepare_reference", uncounted=UNPREPARED),
     output:
         f"{RUN}/reference/{{dataset}}.nii.gz",
     log:
         f"{RUN}/logs/prepare_reference/{{dataset}}.log",
     benchmark:
         f"{RUN}/benchmarks/prepare_reference/{{dataset}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(4000),
@@ -28,6 +33,7 @@ rule prepare_reference:
 rule preprocess_subject:
     input:
         unpack(preparation_inputs),
+        sources=sources_of("preprocess_subject", uncounted=UNPREPARED),
     output:
         image=f"{RUN}/preprocessed/{{dataset}}/{{subject}}/image.nii.gz",
         labels=f"{RUN}/preprocessed/{{dataset}}/{{subject}}/labels.nii.gz",
@@ -38,8 +44,6 @@ rule preprocess_subject:
     benchmark:
         f"{RUN}/benchmarks/preprocess_subject/{{dataset}}/{{subject}}.tsv"
     priority: preparation_priority
-    conda:
-        ENVIRONMENT
     threads: config["threads"]["preprocess"]
     resources:
         mem_mb=grows(6000),
@@ -59,8 +63,6 @@ rule write_split:
         f"{RUN}/logs/write_split/{{dataset}}.log",
     benchmark:
         f"{RUN}/benchmarks/write_split/{{dataset}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(500),
@@ -73,21 +75,12 @@ rule write_split:
 
 rule describe_preparation:
     input:
-        lambda wildcards: [
+        prepared=lambda wildcards: [
             path
             for what in ("labels.nii.gz", "qc.json", "qc.png")
             for path in prepared(wildcards.dataset, subjects_shown(wildcards.dataset), what)
         ],
-        sources=sources_of(
-            "analysis/preparation",
-            "data/labels",
-            "report/preparation",
-            "report/pictures",
-            "report/render",
-            "report/templates/preparation",
-            "report/templates/page",
-            "report/templates/macros",
-        ),
+        sources=sources_of("describe_preparation", packages=[f"report/templates/{name}" for name in PAGE]),
     output:
         page=report(
             f"{RUN}/preparation/{{dataset}}.html",
@@ -101,8 +94,6 @@ rule describe_preparation:
         f"{RUN}/logs/describe_preparation/{{dataset}}.log",
     benchmark:
         f"{RUN}/benchmarks/describe_preparation/{{dataset}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(4000),
@@ -127,8 +118,6 @@ rule list_pairs:
         f"{RUN}/logs/list_pairs/{{dataset}}.log",
     benchmark:
         f"{RUN}/benchmarks/list_pairs/{{dataset}}.tsv"
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(500),

@@ -9,10 +9,8 @@ rule write_report:
         preparation=lambda wildcards: [f"{RUN}/preparation/{dataset}.json" for dataset in datasets_prepared()],
         trainings=lambda wildcards: training_histories(),
         records=lambda wildcards: training_records(),
-        published=REPOSITORY / "config" / "published.tsv",
-        sources=sources_of(
-            "report", "figures/__init__", "figures/style", "figures/training_curves", "metrics/__init__", "provenance"
-        ),
+        published=PUBLISHED,
+        sources=sources_of("write_report", packages=["report/templates"]),
     output:
         f"{RUN}/report.html",
     log:
@@ -20,8 +18,6 @@ rule write_report:
     benchmark:
         f"{RUN}/benchmarks/write_report.tsv"
     priority: RESULTS
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(2000),

@@ -5,7 +5,7 @@ rule choose_pair:
     input:
         metrics=lambda wildcards: f"{RUN}/metrics/{UNTRAINED}/{wildcards.dataset}/{control_method()}.parquet",
         pairs=f"{RUN}/pairs/{{dataset}}.tsv",
-        sources=sources_of("evaluation/shown", "data/labels"),
+        sources=sources_of("choose_pair", uncounted=["fields", "metrics"]),
     output:
         f"{RUN}/shown/{{dataset}}.tsv",
     log:
@@ -13,8 +13,6 @@ rule choose_pair:
     benchmark:
         f"{RUN}/benchmarks/choose_pair/{{dataset}}.tsv"
     priority: RESULTS
-    conda:
-        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=grows(2000),
@@ -30,7 +28,7 @@ rule register_shown:
         weights=evaluated_weights,
         pair=f"{RUN}/shown/{{dataset}}.tsv",
         prepared=lambda wildcards: prepared_with_labels(wildcards.dataset, evaluated(wildcards.dataset)),
-        sources=sources_of("metrics", "evaluation", "fields", "kernels", "together", "data/labels"),
+        sources=sources_of("register_shown", packages=["metrics"]),
     output:
         fields=f"{RUN}/shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/fields.npz",
         facts=f"{RUN}/shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/facts.csv",
@@ -39,8 +37,6 @@ rule register_shown:
     benchmark:
         f"{RUN}/benchmarks/register_shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}.tsv"
     priority: RESULTS
-    conda:
-        ENVIRONMENT
     threads: lambda wildcards: 1 if is_untrained(wildcards.method) else config["threads"]["evaluate"]
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
@@ -50,7 +46,9 @@ rule register_shown:
         folder=f"{RUN}/preprocessed/{{dataset}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
         options=options_of,
-        convolutions=config["compute"]["convolutions"],  # of `compute`, what numbers depend on
+        convolutions=config["compute"]["convolutions"],
+        speed=uncompared(lambda wildcards: SPEED),
+        device=uncompared(lambda wildcards: config["device"]),
         label_set=lambda wildcards: DATASETS[wildcards.dataset]["label_set"],
     script:
         "../scripts/register_shown.py"

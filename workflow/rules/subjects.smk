@@ -8,7 +8,7 @@ def raw_root(dataset):
 def archives_of(dataset):
     """What must be unpacked, and fetched before, of a dataset; a table's folder is its owner's."""
     entry = DATASETS[dataset]
-    if entry["virtual"] or entry["layout"] == "table":
+    if entry["virtual"] or not is_release(entry["layout"]):
         return Archives((), ())
     return find_archives(Path(raw_root(dataset)), entry, config["download"])
 
@@ -33,14 +33,31 @@ def subjects_of(dataset):
 
     Archives are unpacked before anything else is planned: only then is it known who is there.
     """
-    entry = DATASETS[dataset]
     if archives_of(dataset).pending:
         await_unpacking(dataset)
     try:
-        found = (expected_subjects if entry["virtual"] else find_subjects)(raw_root(dataset), entry)
+        return {subject.subject: subject for subject in listed(dataset)}
     except SpnetError as error:
-        raise WorkflowError(str(error))
-    return {subject.subject: subject for subject in found}
+        raise WorkflowError(told_with_others(error, dataset))
+
+
+def listed(dataset):
+    entry = DATASETS[dataset]
+    return (expected_subjects if entry["virtual"] else find_subjects)(raw_root(dataset), entry)
+
+
+def told_with_others(error, dataset):
+    """What is wrong with a dataset's scans and with those of every other one, and how to run without them."""
+    problems = {dataset: str(error)}
+    for other in DATASETS:
+        if other != dataset and not archives_of(other).pending:
+            try:
+                listed(other)
+            except SpnetError as another:
+                problems[other] = str(another)
+    names = ",".join(problems)
+    without = "" if len(problems) == len(DATASETS) else f"\nOr run without them: --config without=[{names}]"
+    return "\n".join(problems.values()) + without
 
 
 def subjects_in(dataset, part):
@@ -100,6 +117,29 @@ def preparation_inputs(wildcards):
 def datasets_made(layout):
     """Datasets whose virtual raw scans are written in this layout."""
     return [name for name, entry in DATASETS.items() if entry["virtual"] and entry["layout"] == layout]
+
+
+def virtual_files():
+    """Patterns of a virtual subject's raw files by role, for every layout in which there are any."""
+    layouts = dict.fromkeys(entry["layout"] for entry in DATASETS.values() if entry["virtual"])
+    return {
+        layout: {
+            role: file if Path(file).suffix else directory(file)
+            for role, file in ((role, f"{RUN}/raw/{{dataset}}/{name}") for role, name in LAYOUTS[layout].files.items())
+        }
+        for layout in layouts
+    }
+
+
+def wildcards_in(files):
+    """The wildcards of these patterns as folders, each once."""
+    return Path(*dict.fromkeys(re.findall(r"{\w+}", "".join(files.values()))))
+
+
+def listings():
+    """The files that list virtual cohorts' subjects, by dataset, where the layout has one."""
+    made = {name: LAYOUTS[entry["layout"]].listing for name, entry in DATASETS.items() if entry["virtual"]}
+    return {name: listing[0] for name, listing in made.items() if listing}
 
 
 def subjects_shown(dataset):

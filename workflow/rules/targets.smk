@@ -23,6 +23,11 @@ def evaluation_chunks():
     return [chunk for each in SCORES for chunk in chunks_of(*each)]
 
 
+def module_of_figure(figure):
+    """The module that draws it."""
+    return FIGURES[config["figures"][figure]["kind"]].draw.partition(":")[0]
+
+
 def shown_files(figure, what):
     """What the registrations that a figure shows leave, of the first seed only."""
     entry = config["figures"][figure]
@@ -65,6 +70,8 @@ def datasets_tested():
 
 def announce():
     """Tell how many subjects and pairs each dataset gives, and what needs no GPU and is long, dry-run or not."""
+    for experiment in unshown(config):
+        logger.warning(f"No table or figure shows experiment '{experiment}', so nothing of it is run: name it in one.")
     for dataset in datasets_shown():
         counts = {part: sum(subject.split == part for subject in subjects_of(dataset).values()) for part in PARTS}
         told = (f"{count} {part} ({count * (count - 1)} ordered pairs)" for part, count in counts.items() if count)
@@ -158,7 +165,7 @@ def files_of_preparation(dataset):
         *(file for what in PREPARED for file in prepared(dataset, names, what)),
         *([f"{RUN}/reference/{dataset}.nii.gz"] if is_reference(DATASETS[dataset]["prepare"]["target"]) else []),
         *(file for name in made for file in raw_files(dataset, name).values()),
-        *([f"{raw_root(dataset)}/segmentation/doc/oai_mri_paths.txt"] if dataset in datasets_made("oai_zib") else []),
+        *([f"{raw_root(dataset)}/{listings()[dataset]}"] if dataset in listings() else []),
     ]
 
 

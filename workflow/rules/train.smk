@@ -15,8 +15,6 @@ rule train_method:
     wildcard_constraints:
         method=one_of(methods_of_kind("trained")),
     priority: training_priority
-    conda:
-        ENVIRONMENT
     threads: config["threads"]["train"]
     resources:
         gpu=lambda wildcards: gpus(wildcards.method),
@@ -27,7 +25,10 @@ rule train_method:
         folder=f"{RUN}/models/{{trained_on}}/{{method}}/seed-{{seed}}",
         implementation=lambda wildcards: METHODS[wildcards.method]["implementation"],
         options=options_of,
-        convolutions=config["compute"]["convolutions"],  # of `compute`, what numbers depend on
-        training=what_training_ends_in,
+        training=training_of,
+        checkpoint_every=uncompared(lambda wildcards: all_training_of(wildcards)["checkpoint_every"]),
+        convolutions=config["compute"]["convolutions"],
+        speed=uncompared(lambda wildcards: SPEED),
+        device=uncompared(lambda wildcards: config["device"]),
     script:
         "../scripts/train_method.py"

@@ -5,4 +5,4 @@ from spnet.jobs import job
 with job(snakemake.log[0], snakemake.threads):
     from spnet.analysis.collect import collect
 
-    collect(snakemake.input, snakemake.output[0])
+    collect(snakemake.input.scores, snakemake.output[0])

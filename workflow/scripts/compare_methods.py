@@ -9,12 +9,6 @@ with job(snakemake.log[0], snakemake.threads):
     write_significance(
         snakemake.input.metrics,
         snakemake.params.specification,
-        Study(
-            snakemake.params.experiments,
-            snakemake.params.methods,
-            snakemake.params.label_sets,
-            snakemake.params.part,
-            snakemake.params.notes,
-        ),
+        Study(**snakemake.params.study),
         snakemake.output,
     )

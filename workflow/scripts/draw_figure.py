@@ -8,7 +8,7 @@ with job(snakemake.log[0], snakemake.threads):
 
     draw_figure(
         snakemake.params.specification,
-        Study(snakemake.params.experiments, snakemake.params.methods, snakemake.params.label_sets),
+        Study(**snakemake.params.study),
         snakemake.params.datasets,
         snakemake.input.metrics,
         snakemake.output,

@@ -8,13 +8,7 @@ with job(snakemake.log[0], snakemake.threads):
 
     write_claims(
         snakemake.params.claims,
-        Study(
-            snakemake.params.experiments,
-            snakemake.params.methods,
-            snakemake.params.label_sets,
-            snakemake.params.part,
-            snakemake.params.notes,
-        ),
+        Study(**snakemake.params.study),
         snakemake.params.figures,
         snakemake.input,
         snakemake.output,

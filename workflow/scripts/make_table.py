@@ -9,13 +9,7 @@ with job(snakemake.log[0], snakemake.threads):
     write_table(
         snakemake.wildcards.table,
         snakemake.params.specification,
-        Study(
-            snakemake.params.experiments,
-            snakemake.params.methods,
-            snakemake.params.label_sets,
-            snakemake.params.part,
-            snakemake.params.notes,
-        ),
+        Study(**snakemake.params.study),
         snakemake.input.metrics,
         snakemake.input.published,
         snakemake.output,

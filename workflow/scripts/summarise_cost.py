@@ -12,7 +12,7 @@ with job(snakemake.log[0], snakemake.threads):
             snakemake.input.records,
             snakemake.params.benchmarks,
             snakemake.params.network_rules,
-            snakemake.config["device"],
+            snakemake.params.device,
         ),
         snakemake.params.titles,
         snakemake.output,

@@ -60,4 +60,8 @@ LAYOUT = Release(
     names=names,
     expected=expected,
     place=f"SchizBull_2008/<group>/<SUBJECT>/<SUBJECT>{_IMAGE}",
+    files={
+        "image": f"SchizBull_2008/{{group}}/{{subject}}/{{subject}}{_IMAGE}",
+        "labels": f"SchizBull_2008/{{group}}/{{subject}}/{{subject}}{_LABELS}",
+    },
 )

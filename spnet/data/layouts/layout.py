@@ -37,9 +37,14 @@ class Release(Layout):
     names: every subject that the release has, by its own documents, each with its cohort or what else is listed there.
     expected: lists where the files of every subject lie, or will.
     place: a path below the root that a person can look for.
+    files: of a virtual subject by role, below the root; ``{subject}``, and what else a folder is named by, is filled
+        in. An image whose name has no suffix is a folder.
+    listing: the file that lists a virtual cohort's subjects, and the function that writes it from cohorts and path.
     """
 
     is_root: Callable[[Path, Mapping[str, Any]], bool]
     names: Callable[[Mapping[str, Any], Path], dict[str, str]]
     expected: Scan
     place: str
+    files: Mapping[str, str]
+    listing: tuple[str, Callable[[Mapping[str, Any], str | Path], None]] | None = None

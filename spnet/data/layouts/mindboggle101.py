@@ -68,4 +68,8 @@ LAYOUT = Release(
     names=names,
     expected=expected,
     place="<COHORT>_volumes/<SUBJECT>/t1weighted_brain.nii.gz",
+    files={
+        "image": "{cohort}_volumes/{subject}/t1weighted_brain.nii.gz",
+        "labels": "{cohort}_volumes/{subject}/labels.DKT31.manual.nii.gz",
+    },
 )

@@ -142,4 +142,16 @@ def _virtual(cohorts: Mapping[str, Any]) -> dict[str, str]:
     return {name: f"0.C.2/{name}/20040101/1{name}" for name in (str(9000000 + n) for n in range(1, count + 1))}
 
 
-LAYOUT = Release(scan=scan, is_root=is_root, names=names, expected=expected, place="segmentation/doc/oai_mri_paths.txt")
+LAYOUT = Release(
+    scan=scan,
+    is_root=is_root,
+    names=names,
+    expected=expected,
+    place=str(_PATHS),
+    files={
+        "image": "00m/0.C.2/{subject}/20040101/1{subject}",
+        "labels": "segmentation/segmentation_masks/{subject}.segmentation_masks.mhd",
+        "voxels": "segmentation/segmentation_masks/{subject}.segmentation_masks.raw",
+    },
+    listing=(str(_PATHS), write_paths),
+)

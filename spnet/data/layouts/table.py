@@ -44,8 +44,8 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
         raise fail(f"split '{row['split']}' is not one of {', '.join(PARTS)}", "Correct it")
     if row["split"] != "train" and not row["labels"]:
         raise fail(f"{row['split']} subject '{row['subject']}' has no labels", "Give them, or move it to train")
-    image = path.parent / row["image"]
-    labels = path.parent / row["labels"] if row["labels"] else None
+    image = path.parent / Path(row["image"]).expanduser()
+    labels = path.parent / Path(row["labels"]).expanduser() if row["labels"] else None
     if not row["image"] or not image.exists():
         raise fail(f"there is no scan {image}", "Paths are relative to the table")
     if labels is not None and not labels.is_file():

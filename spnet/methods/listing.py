@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from spnet.errors import ConfigError, first_line
+from spnet.config.load import load_catalogue
+from spnet.errors import ConfigError
 from spnet.methods import METHODS, build_method
 
 TSV_HEADER = ("method", "title", "parameters", "published_weights", "deviations")
@@ -34,37 +33,22 @@ class Entry:
     deviations: tuple[str, ...]
 
 
-def find_configuration(name: str) -> Path:
-    """A file of config/ of the folder one stands in, else of the checkout that this package runs from.
+def list_methods(config: str | Path | None = None) -> list[Entry]:
+    """The methods of methods.yaml, in its order; of published weights the method that they are of says that they exist.
+
+    Parameters
+    ----------
+    config: the folder of methods.yaml and datasets.yaml; unless given, ./config or that of this checkout.
 
     Raises
     ------
-    ConfigError: it is in neither.
+    ConfigError: the file is not there or cannot be used, or a method has no entry.
     """
-    places = [folder / "config" / name for folder in (Path.cwd(), Path(__file__).parents[1])]
-    for path in places:
-        if path.is_file():
-            return path
-    raise ConfigError(f"no config/{name} here", remedy="Run in a checkout of this project")
-
-
-def read_catalogue(path: str | Path) -> list[Entry]:
-    """The methods of the methods.yaml at `path`, in its order; entries of published weights are told by their method's.
-
-    Raises
-    ------
-    ConfigError: the file is not there, not YAML, or lacks an implementation.
-    """
-    try:
-        entries = yaml.safe_load(Path(path).read_text())["methods"]
-        missing = [name for name in METHODS if name not in entries]
-        if missing:
-            raise ConfigError(f"methods.yaml has no entry for {', '.join(missing)}", path=path)
-        return [_describe(name, entries) for name, entry in entries.items() if entry["kind"] != "published"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"this is no complete methods.yaml ({first_line(error)})", path=path, remedy="Name one with --config"
-        ) from error
+    entries = load_catalogue(config)["methods"]
+    missing = [name for name in METHODS if name not in entries]
+    if missing:
+        raise ConfigError(f"methods.yaml has no entry for {', '.join(missing)}", remedy="Add one")
+    return [_describe(name, entries) for name, entry in entries.items() if entry["kind"] != "published"]
 
 
 def _describe(name: str, entries: Mapping[str, Mapping[str, Any]]) -> Entry:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spnet.analysis.claims import check_claims
-from spnet.configuration import settings
+from spnet.config.lookups import settings
 from spnet.data.targets import is_reference
 from spnet.data.templates import template_path
 from spnet.errors import ConfigError
