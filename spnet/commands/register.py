@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,21 +115,12 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     )
     scans.add_argument(
         "--orientation",
-        type=axes,
         metavar="AXES",
         help="where the voxel axes run, such as LAS (left, anterior, superior), in files whose headers do not tell",
     )
     scans.add_argument(
         "--aligned", action="store_true", help="the scans lie in the template's space already: no affine step"
     )
-
-
-def axes(text: str) -> str:
-    """Three letters, one of each pair of directions."""
-    pairs = ({"L", "R"}, {"P", "A"}, {"I", "S"})
-    if len(text) != 3 or not all(pair & set(text.upper()) for pair in pairs):
-        raise argparse.ArgumentTypeError(f"'{text}' is not three of the letters L or R, A or P, S or I, such as LAS")
-    return text.upper()
 
 
 def _add_method_options(parser: argparse.ArgumentParser) -> None:
@@ -213,6 +205,8 @@ def _check(options: argparse.Namespace) -> None:
         )
     if options.model and options.weights:
         raise ConfigError("--model has weights of its own", remedy="Leave --weights away, or name a --method instead")
+    if options.orientation and not re.fullmatch(AXES, options.orientation):
+        raise ConfigError(f"--orientation is not '{options.orientation}'", remedy=f"Give {PATTERNS[AXES]}")
     if options.jobs < 1 or options.instance_steps < 0:
         raise ConfigError("--jobs is 1 or more, --instance-steps 0 or more", remedy="Give such a number")
     for form in options.forms.split(","):

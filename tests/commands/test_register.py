@@ -115,7 +115,7 @@ def test_jacobian_writes_a_map_and_prints_its_figures(case, capsys):
         (("register", "moving.nii.gz", "nowhere.nii.gz", "-o", "out", "--method", "identity"), "no position in space"),
         (
             ("register", "moving.nii.gz", "fixed.nii.gz", "-o", "out", "--orientation", "LAX"),
-            "'LAX' is not three of the letters",
+            "--orientation is not 'LAX'. Give three of the letters",
         ),
         (("warp", "moving.nii.gz", "text.nii.gz", "-o", "x.nii.gz"), "text.nii.gz: this is not a NIfTI file"),
         (("jacobian", "out/forward_transform.npz", "-o", "x.txt"), "a name that ends in .nii.gz"),
