@@ -192,6 +192,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse what contradicts itself, before anything is fetched or computed."""
+    from spnet.config.models.datasets import AXES, PATTERNS
     from spnet.errors import ConfigError
     from spnet.transforms.files import check_form
 
