@@ -14,6 +14,7 @@ from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, 
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import DTypeLike, NDArray
 
+from spnet.data.foreign import explain_file
 from spnet.errors import DataError, OutputError, first_line
 from spnet.files import atomic_path
 
@@ -185,11 +186,13 @@ def load_array(path: str | Path, *, exact: bool = False) -> tuple[nib.spatialima
         image = nib.load(path)
         _check_kind(image.get_data_dtype(), path)
         return image, np.asarray(image.dataobj, dtype=None if exact else np.float32)
-    except ImageFileError as error:
-        raise DataError(
-            "this is not a NIfTI file, or it ends within its header", path=path, remedy="Get or convert it again"
-        ) from error
-    except _DAMAGE as error:
+    except (ImageFileError, *_DAMAGE) as error:
+        if known := explain_file(path):
+            raise DataError(known[0], path=path, remedy=known[1]) from error
+        if isinstance(error, ImageFileError):
+            raise DataError(
+                "this is not a NIfTI file, or it ends within its header", path=path, remedy="Get or convert it again"
+            ) from error
         raise DataError(
             f"the file is truncated or damaged ({first_line(error)})", path=path, remedy="Download or copy it again"
         ) from error

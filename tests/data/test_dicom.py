@@ -184,6 +184,17 @@ def test_a_truncated_slice_is_named_wherever_it_ends(folder, kept, explicit):
     assert refused(folder, "truncated, damaged or not an image") == path
 
 
+def test_an_enhanced_file_of_many_frames_is_refused_by_name(folder):
+    first, *others = dess(folder)
+    for path in others:
+        path.unlink()
+    item = pydicom.dcmread(first)
+    item.NumberOfFrames, item.PixelData = 2, 2 * item.PixelData
+    item.SOPClassUID = item.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4.1"
+    item.save_as(first)
+    assert refused(folder, r"2 slices \(enhanced multi-frame\)") == first
+
+
 @pytest.fixture
 def converted_labels(folder):
     """Labels on the series, stored along the axes that a converter chose."""

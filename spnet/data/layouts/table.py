@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from spnet.data.splits import PARTS
 from spnet.errors import DataError
 
 COLUMNS = ["subject", "image", "labels", "split"]
+_NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"  # of a folder, and safe in Snakemake's patterns, where braces have a meaning
 
 
 def scan(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
@@ -38,7 +40,7 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
     def fail(problem: str, remedy: str) -> DataError:
         return DataError(f"line {line}: {problem}", path=path, remedy=remedy)
 
-    if not row["subject"] or not set(row["subject"]).isdisjoint("/\\ "):
+    if not re.fullmatch(_NAME, row["subject"]):
         raise fail(f"'{row['subject']}' cannot be a subject's name", "Use letters, digits, '-', '_' and '.'")
     if row["split"] not in PARTS:
         raise fail(f"split '{row['split']}' is not one of {', '.join(PARTS)}", "Correct it")
