@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from spnet.analysis.trainings import read_training
-from spnet.config.lookups import settings
+from spnet.config.lookups import seeds_of, settings
 from spnet.evaluation.chunk import JOURNAL
 from spnet.planning import all_scores, pairs_per_job, training_order
 from spnet.training import TrainingOptions, checkpoint
@@ -75,7 +75,7 @@ def find_progress(run: Path, config: Mapping[str, Any]) -> Progress:
     trainings = [
         _training(run, config, dataset, method, str(seed))
         for dataset, method in training_order(config)
-        for seed in config["seeds"]
+        for seed in seeds_of(config, method)
     ]
     evaluations = [_evaluation(run, config, *score) for score in all_scores(config)]
     voxels = {name: prod(entry["prepare"]["shape"]) for name, entry in config["datasets"].items()}
@@ -115,7 +115,7 @@ def _saved_history(path: Path) -> list[dict[str, Any]]:
 
 def _evaluation(run: Path, config: Mapping[str, Any], trained_on: str, dataset: str, method: str) -> Work:
     entry = config["methods"][method]
-    seeds = config["seeds"] if entry["kind"] == "trained" else [0]
+    seeds = seeds_of(config, method)
     per_job, pairs = pairs_per_job(entry, config["pairs_per_chunk"]), _count_lines(run / "pairs" / f"{dataset}.tsv")
     finished = (run / "metrics" / trained_on / dataset / f"{method}.parquet").exists()
     pairs = max(0, pairs - 1)  # the header

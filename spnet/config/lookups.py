@@ -39,6 +39,14 @@ def settings(method: Mapping[str, Any], key: str, dataset: str) -> dict[str, Any
     return {**method[key], **method["per_dataset"].get(dataset, {}).get(key, {})}
 
 
+def seeds_of(config: Mapping[str, Any], method: str) -> list[int]:
+    """Seeds of a method's trainings; untrained methods and published weights have no seed of ours to vary."""
+    entry = config["methods"][method]
+    if entry["kind"] != "trained":
+        return [0]
+    return entry.get("seeds") or config["seeds"]
+
+
 def study_parts(config: Mapping[str, Any]) -> dict[str, Any]:
     """The parts that tables, figures and claims need: the arguments of :class:`spnet.analysis.study.Study`."""
     methods = {name: {key: entry[key] for key in _SHOWN} for name, entry in config["methods"].items()}

@@ -71,9 +71,13 @@ def _facts(config: Mapping[str, Any]) -> str:
     datasets = dict.fromkeys(experiment["dataset"] for experiment in shown)
     titles = ", ".join(config["datasets"][name]["title"] for name in datasets)
     seeds = len(config["seeds"])
+    more = [name for name in methods if len(config["methods"][name].get("seeds") or ()) > seeds]
+    besides = "".join(
+        f" ({len(config['methods'][name]['seeds'])} of {config['methods'][name]['title']})" for name in sorted(more)
+    )
     return (
         f"{len(methods)} method{'s' * (len(methods) != 1)} on {titles}; {seeds} training{'s' * (seeds != 1)} of each"
-        f" network; scored on the {config['evaluate_on']} subjects."
+        f" network{besides}; scored on the {config['evaluate_on']} subjects."
     )
 
 

@@ -52,9 +52,21 @@ def experiments_section(config: Mapping[str, Any]) -> Section:
         for experiment in shown_experiments(config)
     ]
     table = plain_table("", dict.fromkeys(("Tested on", "Trained on", "Methods"), TEXT), rows)
-    seeds = ", ".join(str(seed) for seed in config["seeds"])
-    facts = f"Scored on the {config['evaluate_on']} subjects; seeds of the trainings: {seeds}."
+    facts = f"Scored on the {config['evaluate_on']} subjects; seeds of the trainings: {_seeds(config)}."
     return Section("experiments", "What ran", "facts", {"lines": [facts], "tables": {"Experiments": table}})
+
+
+def _seeds(config: Mapping[str, Any]) -> str:
+    """The study's seeds, and those of methods that have others."""
+    shown = {method for experiment in shown_experiments(config) for method in experiment["methods"]}
+    others = {method: config["methods"][method].get("seeds") for method in sorted(shown)}
+    parts = [", ".join(map(str, config["seeds"]))]
+    parts += [
+        f"of {config['methods'][method]['title']} {', '.join(map(str, seeds))}"
+        for method, seeds in others.items()
+        if seeds
+    ]
+    return "; ".join(parts)
 
 
 def tables_section(

@@ -31,6 +31,7 @@ CONFIG = {
     "figures": {},
     "significance": None,
     "datasets": {"d": {"title": "Knees"}},
+    "methods": {"spnet": {"title": "SPnet"}, "vm": {"title": "VM"}},
     "seeds": [0, 1],
     "evaluate_on": "test",
 }

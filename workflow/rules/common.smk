@@ -10,7 +10,7 @@ from snakemake.logging import logger
 
 from spnet.config.files import PAPER, find_published_numbers, parse_values
 from spnet.config.load import read_study, unshown
-from spnet.config.lookups import UNTRAINED, settings, shown_experiments, shown_names, study_parts
+from spnet.config.lookups import UNTRAINED, seeds_of, settings, shown_experiments, shown_names, study_parts
 from spnet.data.layouts import LAYOUTS, expected_subjects, find_subjects, is_release
 from spnet.data.layouts.source import Archives, find_archives
 from spnet.data.pairs import count_chunks, count_pairs, subjects_of_chunk
@@ -152,11 +152,6 @@ def preparation_priority(wildcards):
 def evaluation_priority(wildcards):
     """Networks at once; the others when there is nothing else to do, the quick ones first."""
     return 1 / (1 + METHODS[wildcards.method]["minutes_per_pair"]) if is_untrained(wildcards.method) else RESULTS
-
-
-def seeds_of(method):
-    """Untrained methods and published weights have no seed of ours to vary."""
-    return config["seeds"] if METHODS[method]["kind"] == "trained" else [0]
 
 
 def gpus(method):

@@ -14,7 +14,7 @@ def chunks_of(trained_on, dataset, method):
     count = count_chunks(len(evaluated(dataset)), pairs_of_job(method))
     return [
         f"{RUN}/evaluation/{trained_on}/{method}/seed-{seed}/{dataset}/chunk-{chunk}.csv"
-        for seed in seeds_of(method)
+        for seed in seeds_of(config, method)
         for chunk in range(count)
     ]
 
@@ -34,7 +34,7 @@ def shown_files(figure, what):
     if not FIGURES[entry["kind"]].shows_pairs:
         return []
     return [
-        f"{RUN}/shown/{each.trained_on}/{each.method}/seed-{seeds_of(each.method)[0]}/{each.dataset}/{what}"
+        f"{RUN}/shown/{each.trained_on}/{each.method}/seed-{seeds_of(config, each.method)[0]}/{each.dataset}/{what}"
         for each in scores_of(config, entry)
     ]
 
@@ -46,7 +46,7 @@ def model_files(name, *kinds):
             f"{RUN}/models/{each.trained_on}/{each.method}/seed-{seed}/{name}"
             for each in SCORES
             if METHODS[each.method]["kind"] in kinds
-            for seed in seeds_of(each.method)
+            for seed in seeds_of(config, each.method)
         )
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_serializer
 
-from spnet.config.models.fields import AtLeastOne, Entry, Positive, Sparse
+from spnet.config.models.fields import AtLeastOne, Distinct, Entry, NotNegative, Positive, Sparse
 
 
 class TrainingEntry(Entry):
@@ -58,6 +58,9 @@ class MethodEntry(Entry):
         {}, description="Options of the implementation; its module in `spnet/methods/` says what each means."
     )
     training: TrainingEntry | None = Field(None, description="How it is trained; of kind `trained` alone.")
+    seeds: Annotated[list[NotNegative], Field(min_length=1), Distinct] | None = Field(
+        None, description="Seeds of its trainings, where they are others than the study's."
+    )
     minutes_per_pair: Positive = Field(
         0.05,
         description="Minutes that an unordered pair takes at 160x192x160, on a GPU or, without a network, one core."
