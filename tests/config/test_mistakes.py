@@ -191,7 +191,9 @@ def test_the_file_that_has_the_mistake_is_named(study):
 
 
 def test_a_study_that_is_not_there_is_told_with_the_nearest_name_and_the_known_ones(tmp_path):
-    with pytest.raises(ConfigError, match=r"no study 'dmeo', did you mean 'demo'\? Known ones are: demo, half_resolution, own, paper"):
+    with pytest.raises(
+        ConfigError, match=r"no study 'dmeo', did you mean 'demo'\? Known ones are: demo, half_resolution, own, paper"
+    ):
         read_study("dmeo")
     with pytest.raises(ConfigError, match=r"there is no such study\. Name a folder with a study.yaml"):
         read_study(str(tmp_path / "study.yaml"))

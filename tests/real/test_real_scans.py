@@ -6,7 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from spnet.data.labels import LABEL_SETS
+from spnet.data.labels import LABEL_SETS, LabelSet
+from spnet.data.layouts import Subject
 from spnet.data.options import PreprocessOptions
 from spnet.data.preprocess import preprocess
 from spnet.data.raw import read_raw
@@ -51,3 +52,16 @@ def test_a_real_scan_whose_header_turns_it_is_flagged_or_with_labels_refused(min
     assert preprocess(first, coarse, DKT50).record["flags"] == []
     with pytest.raises(DataError, match="mirrored or turned"):
         read_raw(replace(turned, labels=paths[1]), DKT50)
+
+
+def test_an_affine_step_worse_than_none_is_not_taken(shared):
+    """Of this cropped scan ANTs' affine alone makes three times the volume, and a correlation of .06."""
+    folder = shared / "data" / "hippocampus"
+    scans = {number: folder / "images" / f"hippocampus_{number}.nii.gz" for number in (224, 269)}
+    options = PreprocessOptions(str(scans[224]), 1.0, (32, 48, 32), min_correlation=0.3)
+    labels, protocol = folder / "labels" / scans[269].name, LabelSet(scored=(1, 2), known=(1, 2))
+    record = preprocess(Subject("269", "test", scans[269], labels), options, protocol).record
+    assert record["flags"][0].startswith("the affine step ends")
+    assert record["flags"][0].endswith("that was taken instead")
+    assert 0.5 < record["volume_scaling"] < 1.5
+    assert record["correlation_with_target"] > 0.5
