@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 # Children's brains have .6 of MNI152's volume; beyond these bounds the optimiser has collapsed or burst.
 _LEAST_SCALING, _MOST_SCALING = 0.3, 3.0
 # What may stand in for a failed affine step, as a reader is told.
-_SIMILARITY, _RIGID = "a similarity step", "a rigid step"
+_STAGED, _SIMILARITY, _RIGID = "one from a similarity step", "a similarity step alone", "a rigid step"
 _CENTRED, _UNMOVED = "laying centre of mass on centre of mass", "the position in its header"
 
 
@@ -35,7 +35,7 @@ class AffineStep:
     Attributes
     ----------
     transform: path of the ITK file, from the target's world to the scan's.
-    flags: a sentence, where something else than an affine transform had to be taken.
+    flags: a sentence, where another way than usual had to be taken.
     """
 
     transform: str
@@ -117,11 +117,14 @@ def register_affine(pair: AntsPair, min_correlation: float) -> AffineStep:
     similarity = pair.register("Similarity")
     staged = pair.register("Affine", start=similarity)
     log.warning("the affine step went astray (correlation %.2f): begun from a similarity", reached)
-    best = max(direct, staged, key=pair.correlation)
-    others = {_SIMILARITY: similarity, _RIGID: pair.register("Rigid"), **begun}
-    way, instead = max(others.items(), key=lambda other: pair.correlation(other[1]))
-    reached, better = pair.correlation(best), pair.correlation(instead)
-    if reached >= better:
-        return AffineStep(best)
+    others = {_STAGED: staged, _SIMILARITY: similarity, _RIGID: pair.register("Rigid"), **begun}
+    correlations = {way: pair.correlation(transform) for way, transform in others.items()}
+    way = max(correlations, key=correlations.__getitem__)
+    if reached >= correlations[way]:
+        return AffineStep(direct)
+    if way == _STAGED and reached < min_correlation:
+        return AffineStep(staged)
     ended = "ends in a volume that no body has" if reached == -1 else f"ends at a correlation of {reached:.2f}"
-    return AffineStep(instead, [f"the affine step {ended}, {way} at {better:.2f}: that was taken instead"])
+    return AffineStep(
+        others[way], [f"the affine step {ended}, {way} at {correlations[way]:.2f}: that was taken instead"]
+    )

@@ -43,6 +43,20 @@ def test_an_affine_step_worse_than_none_is_not_taken(same, ants, monkeypatch, fa
     assert step.flags[0].startswith(f"the affine step ends {ended}")
 
 
+@pytest.mark.parametrize(("least", "told"), [(0.7, True), (0.95, False)])
+def test_a_step_from_a_similarity_is_told_where_the_first_was_good_enough(same, monkeypatch, least, told):
+    """Below the least correlation it stands in without a word, as it always did."""
+    monkeypatch.setattr(AntsPair, "register", lambda self, kind, start=None: f"{kind}{'-again' if start else ''}")
+    correlations = {"Affine": 0.8, "Affine-again": 0.92, "Similarity": 0.85, "Rigid": 0.6}
+    monkeypatch.setattr(AntsPair, "correlation", lambda self, path: correlations.get(path, 0.9))
+    step = register_affine(same, least)
+    assert step.transform == "Affine-again"
+    expected = (
+        "the affine step ends at a correlation of 0.80, one from a similarity step at 0.92: that was taken instead"
+    )
+    assert list(step.flags) == ([expected] if told else [])
+
+
 def test_a_written_matrix_is_read_again(same, ants, random):
     matrix = np.eye(4)
     matrix[:3] += random.normal(size=(3, 4)) / 5
