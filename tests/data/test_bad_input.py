@@ -72,7 +72,7 @@ def take(written, tmp_path):
         folder = tmp_path / "raw" / name
         shutil.copytree(written / name, folder)
         if (folder / "dicom").is_dir():
-            return Subject(name, "test", folder / "dicom", folder / "mask.mhd")
+            return Subject(name, "test", folder / "dicom", folder / "mask.mhd", patient=name)
         return Subject(name, "test", folder / "image.nii.gz", folder / "labels.nii.gz")
 
     return copy
@@ -171,9 +171,9 @@ def test_the_mask_of_another_knee_is_refused(take, refuse, own, others):
 
 def test_the_series_of_another_person_is_refused(take, refuse):
     first, second = take(RIGHT), take(LEFT)
-    refuse(dataclasses.replace(first, image=second.image), f"'{LEFT}', not of subject '{RIGHT}'", second.image)
+    refuse(dataclasses.replace(first, image=second.image), f"'{LEFT}', not of '{RIGHT}'", second.image)
     retag(dicom(first.image), PatientID="9999999")
-    refuse(first, f"'9999999', not of subject '{RIGHT}'", first.image)
+    refuse(first, f"'9999999', not of '{RIGHT}'", first.image)
 
 
 def test_the_labels_of_another_brain_are_refused_though_they_lie_on_the_same_grid(take, refuse):
