@@ -32,7 +32,7 @@ class Sources:
     metrics: all scores.
     records: run.yaml of every training, history.csv beside it.
     benchmarks: folder of Snakemake's benchmark files, one per job that ended.
-    network_rules: rules whose jobs compute with networks, and so on a GPU where there is one.
+    network_rules: rules whose jobs compute with networks, and so on a GPU where there is one; the first trains them.
     device: of the configuration, for networks that were not trained here.
     """
 
@@ -54,12 +54,14 @@ def measure_cost(sources: Sources) -> pd.DataFrame:
     # Where cuda was asked for it was there, whatever machine this runs on.
     default = "cuda" if sources.device.startswith("cuda") else choose_device(sources.device).type
     trainings = pd.DataFrame([_training(Path(path)) for path in sources.records])
-    devices = {} if trainings.empty else dict(zip(_pairs_of(trainings), trainings["device"], strict=True))
+    trained = {} if trainings.empty else dict(zip(_pairs_of(trainings), trainings["device"], strict=True))
+    # Where the study names a device, pairs are registered there, whatever device the training was on.
+    devices = trained if sources.device == "auto" else {}
     scores = pd.read_parquet(sources.metrics)
     rows = [
         *_registration_rows(scores, devices, default),
         *_training_rows(trainings),
-        *_run_rows(sources, devices, default),
+        *_run_rows(sources, trained, devices, default),
     ]
     table, collapsed = pd.DataFrame(rows, columns=COLUMNS), collapses(scores)
     precisions = {} if trainings.empty else trainings.groupby(["trained_on", "method"])["convolutions"].agg(_each_once)
@@ -126,8 +128,17 @@ def _training_rows(trainings: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
             yield (TRAINING, trained_on, "", method, quantity, value, unit, _each_once(seeds["device"]))
 
 
-def _run_rows(sources: Sources, devices: Mapping[tuple[str, str], str], default: str) -> Iterable[tuple[Any, ...]]:
-    jobs = [_job(sources, path, devices, default) for path in sorted(Path(sources.benchmarks).rglob("*.tsv"))]
+def _run_rows(
+    sources: Sources,
+    trained: Mapping[tuple[str, str], str],
+    devices: Mapping[tuple[str, str], str],
+    default: str,
+) -> Iterable[tuple[Any, ...]]:
+    paths = sorted(Path(sources.benchmarks).rglob("*.tsv"))
+    jobs = [
+        _job(sources, path, trained if path.parts[-4] == sources.network_rules[0] else devices, default)
+        for path in paths
+    ]
     table = pd.DataFrame(jobs, columns=["rule", "device", "wall", "cpu"])
     for (rule, device), own in table.groupby(["rule", "device"]):
         place = (RUN, "", "", rule)

@@ -1,5 +1,7 @@
 """What a run cost, from records small enough to add up by hand."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 import yaml
@@ -37,7 +39,9 @@ def run(tmp_path):
     write("benchmarks/evaluate_chunk/d/net/seed-0/d/chunk-0.tsv", HEADER + "360\t-\t1\t1\t1\t1\t0\t0\t50\t360\n")
     write("benchmarks/evaluate_chunk/none/syn/seed-0/d/chunk-0.tsv", HEADER + "7200\t-\t1\t1\t1\t1\t0\t0\t50\t3600\n")
     write("benchmarks/collect_metrics.tsv", HEADER + "1\t-\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n")
-    return Sources(tmp_path / "m.parquet", [record], tmp_path / "benchmarks", ["train_method", "evaluate_chunk"], "cpu")
+    return Sources(
+        tmp_path / "m.parquet", [record], tmp_path / "benchmarks", ["train_method", "evaluate_chunk"], "auto"
+    )
 
 
 def value(table, quantity, **where):
@@ -65,6 +69,13 @@ def test_gpu_hours_are_of_jobs_with_networks_only_and_core_hours_of_all(run):
     assert gpu.set_index("method")["value"].to_dict() == {"train_method": 0.5, "evaluate_chunk": 0.1}
     assert table[table["quantity"] == "core_hours"]["value"].sum() == pytest.approx(0.25 + 0.1 + 1)
     assert table[table["quantity"] == "jobs"]["value"].sum() == 4
+
+
+def test_pairs_are_registered_on_the_device_that_the_study_names_wherever_the_training_was(run):
+    table = measure_cost(replace(run, device="cpu"))
+    assert value(table, "seconds_per_pair", method="net", device="cpu") == 2
+    gpu = table[table["quantity"] == "gpu_hours"]
+    assert gpu.set_index("method")["value"].to_dict() == {"train_method": 0.5}
 
 
 def test_the_page_says_where_the_hours_were_spent(run, tmp_path):
