@@ -84,7 +84,8 @@ def register_shown(
     (moving, moving_labels), (fixed, fixed_labels) = read(pair["moving"]), read(pair["fixed"])
     found = register_both_ways(method, moving, fixed)
     volumes = {pair["moving"]: moving_labels, pair["fixed"]: fixed_labels}
-    facts = pd.DataFrame(score_found(found, volumes, Scoring(labels), method.sampler), columns=COLUMNS)
+    turned = register_both_ways(method, fixed, moving) if method.order_dependent else found.swapped()
+    facts = pd.DataFrame(score_found(found, turned, volumes, Scoring(labels), method.sampler), columns=COLUMNS)
     for position, column in enumerate(IDENTITY):
         facts.insert(position, column, identity[column])
     facts.insert(len(IDENTITY), "sampler", method.sampler)

@@ -38,6 +38,7 @@ _NOTES = (
 def write_claims(
     claims: Mapping[str, Mapping[str, Any]],
     study: Study,
+    paper: Study,
     figures: Mapping[str, str],
     inputs: Mapping[str, str | Path],
     outputs: Mapping[str, str | Path],
@@ -46,11 +47,12 @@ def write_claims(
 
     Parameters
     ----------
+    study, paper: what the run scored, and what the printed numbers are of.
     figures: titles of the run's figures by name.
     """
     cost = pd.read_csv(inputs["cost"], keep_default_na=False, na_values={"value": [""]}, float_precision="round_trip")
     scores = pd.read_parquet(inputs["metrics"])
-    printed = PrintedEvidence(study, scores, cost, published=read_published(inputs["published"]))
+    printed = PrintedEvidence(paper, scores, cost, published=read_published(inputs["published"]))
     graded = grade_claims(claims, Evidence(study, scores, cost, figures), printed)
     with atomic_path(outputs["csv"]) as temporary:
         graded.to_csv(temporary, index=False)

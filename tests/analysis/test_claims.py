@@ -318,7 +318,7 @@ def test_claims_are_written_with_their_counts_and_the_runs_notes(evidence, score
     claims["b"] = {"text": "t", "where": "w", "statistic": "better", "methods": ["good"], "than": BOTH, **DICE}
     outputs = {"csv": tmp_path / "c.csv", "markdown": tmp_path / "c.md"}
     inputs = {"metrics": tmp_path / "m.parquet", "cost": tmp_path / "cost.csv", "published": PUBLISHED}
-    write_claims(claims, study, {}, inputs, outputs)
+    write_claims(claims, study, study, {}, inputs, outputs)
     text = outputs["markdown"].read_text()
     counts = "1 reproduced, 0 not reproduced, 0 undecided, 1 not tested; 0 contradicted by the paper's own tables"
     assert f"- {counts}.\n- Said above.\n" in text

@@ -119,7 +119,7 @@ def test_raw_scans_give_the_dice_of_the_pipeline(mindboggle101, choice, prepared
     """The aim was a Dice in native space within .02 of the pipeline's for the pair. It is missed: .6496 to .6202, which
     is .0294 higher. The pipeline brings both label volumes to the common grid before it compares them; the command
     resamples the moving ones alone, once. So what is held to .02 is the same transform compared as the pipeline
-    compares (.6240, .0038 higher), and in native space only that nothing is lost. REPRODUCING.md has the steps between.
+    compares (.6240, .0038 higher), and in native space only that nothing is lost. README.md has the steps between.
     """
     first, second = mindboggle101[:2]
     rows = (scores_of_published["metric"] == "dice") & (scores_of_published["moving"] == first.subject)

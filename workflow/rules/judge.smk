@@ -80,6 +80,7 @@ rule grade_claims:
     params:
         claims=config["claims"],
         study=JUDGED,
+        paper=lambda wildcards: study_parts(read_study(PAPER)),  # what its printed numbers are of, whatever runs here
         figures={name: entry["title"] for name, entry in config["figures"].items()},
     script:
         "../scripts/grade_claims.py"

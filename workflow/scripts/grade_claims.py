@@ -9,6 +9,7 @@ with job(snakemake.log[0], snakemake.threads):
     write_claims(
         snakemake.params.claims,
         Study(**snakemake.params.study),
+        Study(**snakemake.params.paper),
         snakemake.params.figures,
         snakemake.input,
         snakemake.output,
