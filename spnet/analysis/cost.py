@@ -135,10 +135,8 @@ def _run_rows(
     default: str,
 ) -> Iterable[tuple[Any, ...]]:
     paths = sorted(Path(sources.benchmarks).rglob("*.tsv"))
-    jobs = [
-        _job(sources, path, trained if path.parts[-4] == sources.network_rules[0] else devices, default)
-        for path in paths
-    ]
+    training = next(iter(sources.network_rules), None)
+    jobs = [_job(sources, path, trained if training in path.parts else devices, default) for path in paths]
     table = pd.DataFrame(jobs, columns=["rule", "device", "wall", "cpu"])
     for (rule, device), own in table.groupby(["rule", "device"]):
         place = (RUN, "", "", rule)

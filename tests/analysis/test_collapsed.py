@@ -9,6 +9,7 @@ from spnet.analysis.collapsed import collapses
 from spnet.analysis.collect import collect
 from spnet.analysis.cost import Sources
 from spnet.analysis.study import Study
+from spnet.config.files import find_published_numbers
 from spnet.report.claims import write_claims
 from spnet.report.cost import write_cost
 from spnet.report.page import ReportFiles, write_report
@@ -69,8 +70,8 @@ def run(tmp_path):
         (tmp_path / "benchmarks").mkdir()
         sources = Sources(metrics, records, tmp_path / "benchmarks", [], "cpu")
         write_cost(sources, TITLES, {"csv": tmp_path / "cost.csv", "markdown": tmp_path / "cost.md"})
-        inputs = {"metrics": metrics, "cost": tmp_path / "cost.csv"}
-        write_claims(CLAIMS, study, {}, inputs, {"csv": tmp_path / "c.csv", "markdown": tmp_path / "c.md"})
+        inputs = {"metrics": metrics, "cost": tmp_path / "cost.csv", "published": find_published_numbers()}
+        write_claims(CLAIMS, study, study, {}, inputs, {"csv": tmp_path / "c.csv", "markdown": tmp_path / "c.md"})
         write_report(
             CONFIG, ReportFiles(trainings=[path.with_name("history.csv") for path in records]), report(tmp_path)
         )
