@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -43,3 +44,13 @@ def transform_matrix(path: str, library: ModuleType) -> NDArray:
     full[:3, :3] = matrix
     full[:3, 3] = translation + centre - matrix @ centre
     return flip_map(full)
+
+
+def write_matrix(matrix: NDArray, path: str | Path, library: ModuleType) -> str:
+    """Write a 4x4 matrix from fixed to moving world coordinates (RAS, mm) as an ITK affine transform file."""
+    flipped = flip_map(matrix)
+    transform: Any = library.new_ants_transform(precision="float", dimension=3, transform_type="AffineTransform")
+    transform.set_parameters([*flipped[:3, :3].ravel(), *flipped[:3, 3]])
+    transform.set_fixed_parameters([0.0, 0.0, 0.0])
+    library.write_transform(transform, str(path))
+    return str(path)

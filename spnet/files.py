@@ -90,7 +90,11 @@ def append_line(path: str | Path, line: bytes) -> None:
 
 
 def sha256_of(path: str | Path) -> str:
-    """SHA-256 of a file's content; read again only if the file has changed."""
+    """SHA-256 of a file's content, or of all in a folder; a file is read again only if it has changed."""
+    if Path(path).is_dir():
+        files = sorted(each for each in Path(path).rglob("*") if each.is_file())
+        named = [f"{each.relative_to(path)} {sha256_of(each)}" for each in files]
+        return hashlib.sha256("\n".join(named).encode()).hexdigest()
     state = Path(path).stat()
     return _sha256_of(Path(path), state.st_mtime_ns, state.st_size)
 

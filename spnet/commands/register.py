@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,14 @@ def add(commands: argparse._SubParsersAction) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("moving", type=Path, nargs="?", metavar="MOVING", help="scan to be warped, NIfTI")
-    parser.add_argument("fixed", type=Path, nargs="?", metavar="FIXED", help="scan that stays, NIfTI")
+    parser.add_argument(
+        "moving",
+        type=Path,
+        nargs="?",
+        metavar="MOVING",
+        help="scan to be warped: NIfTI, or a folder with a DICOM series",
+    )
+    parser.add_argument("fixed", type=Path, nargs="?", metavar="FIXED", help="scan that stays, likewise")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for all that is written")
     parser.add_argument(
         "--forms",
@@ -102,6 +109,14 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         choices=("none", "template", "labels"),
         help="find the brain by registering the template's (minutes), or take the union of the labels"
         " (default: as the dataset's preparation says)",
+    )
+    scans.add_argument(
+        "--series", metavar="TEXT", help="part of the series' description, where a folder has several DICOM series"
+    )
+    scans.add_argument(
+        "--orientation",
+        metavar="AXES",
+        help="where the voxel axes run, such as LAS (left, anterior, superior), in files whose headers do not tell",
     )
     scans.add_argument(
         "--aligned", action="store_true", help="the scans lie in the template's space already: no affine step"
@@ -177,6 +192,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse what contradicts itself, before anything is fetched or computed."""
+    from spnet.config.models.datasets import AXES, PATTERNS
     from spnet.errors import ConfigError
     from spnet.transforms.files import check_form
 
@@ -190,6 +206,8 @@ def _check(options: argparse.Namespace) -> None:
         )
     if options.model and options.weights:
         raise ConfigError("--model has weights of its own", remedy="Leave --weights away, or name a --method instead")
+    if options.orientation and not re.fullmatch(AXES, options.orientation):
+        raise ConfigError(f"--orientation is not '{options.orientation}'", remedy=f"Give {PATTERNS[AXES]}")
     if options.jobs < 1 or options.instance_steps < 0:
         raise ConfigError("--jobs is 1 or more, --instance-steps 0 or more", remedy="Give such a number")
     for form in options.forms.split(","):
@@ -207,7 +225,8 @@ def _chosen(options: argparse.Namespace) -> Choice:
     else:
         method = options.method or "spnet"
         choice = choose_named(method, options.weights, options.dataset, options.config, options.weights_root)
-    wanted = {"skull_strip": options.skull_strip, "affine": "aligned" if options.aligned else None}
+    affine = "aligned" if options.aligned else None
+    wanted = {"affine": affine} | {name: getattr(options, name) for name in ("skull_strip", "orientation", "series")}
     wanted = {key: value for key, value in wanted.items() if value}
     return replace(choice, preparation=replace(choice.preparation, **wanted))
 

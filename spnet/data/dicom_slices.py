@@ -65,6 +65,13 @@ def read_slice(path: str) -> Slice:
     DataError: the file is truncated, or does not tell its place, size or pixel spacing.
     """
     header = read_header(path)
+    frames = int(np.prod(header.GetSize()[2:]))
+    if frames > 1:
+        raise DataError(
+            f"this one DICOM file holds {frames} slices (enhanced multi-frame), which is not read",
+            path=path,
+            remedy="Convert it to NIfTI (dcm2niix), or export the series as one file per slice",
+        )
     _check_length(path, header)
     position, orientation, spacing = (
         _numbers(header, key, count, path) for key, count in ((_POSITION, 3), (_ORIENTATION, 6), (_SPACING, 2))

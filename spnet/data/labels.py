@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from spnet.errors import ConfigError
+import numpy as np
+from numpy.typing import NDArray
+
+from spnet.errors import ConfigError, DataError
 
 AVERAGE = "Average"
 LARGEST_LABEL = 2**24
+_MOST_LABELS = 1000  # different ones; a picture has more
 # Structure of metrics that concern the whole volume.
 VOLUME = "volume"
 
 
 @dataclass(frozen=True)
 class Order:
-    """How two groups of labels lie in every body, whoever it is: a mirrored scan or a misplaced mask does not.
+    """How two groups of labels lie in every body, whoever it is: in a mirrored or turned scan they do not.
 
     Attributes
     ----------
     axis: of the world (0 to the right, 1 to the front, 2 up).
-    low, high: ids; the centre of `high` lies further along the axis.
-    meaning: for the person who reads that it does not.
+    low, high: ids; from the centre of `low` to that of `high` the way goes along this axis more than along others.
+    meaning: where `high` lies, for the person who reads that it does not.
     """
 
     axis: int
@@ -106,7 +111,7 @@ _CANDI = {
 # Inferior lateral ventricle, 5th ventricle, accumbens, vessel, choroid plexus, hypointensities, optic chiasm, unknown.
 _CANDI_IGNORED = (1, 5, 6, 26, 29, 30, 31, 40, 44, 45, 58, 61, 62, 63, 72, 77, 78, 79, 80, 81, 82, 85)
 _PAIRED = [ids for ids in _CANDI.values() if len(ids) == 2]
-_LEFT_TO_RIGHT = "left labels lie right of the right ones"
+_LEFT_TO_RIGHT = "the right labels do not lie right of the left ones"
 
 LABEL_SETS: dict[str, LabelSet] = {
     "dkt50": LabelSet(
@@ -114,9 +119,23 @@ LABEL_SETS: dict[str, LabelSet] = {
         regions={name: _both_hemispheres(numbers) for name, numbers in _REGIONS_50.items()},
         known=_both_hemispheres(_DKT31),
         merged={1000 * side + part: 1000 * side + whole for side in (1, 2) for part, whole in _DKT25_MERGED.items()},
+        # Of eight real brains, from one group's centre to the other's along the three axes, in mm: 57 to 64, 0 to 5,
+        # 2 to 4; 0 to 4, 96 to 113, 13 to 48; 0 to 10, 0 to 24, 56 to 60.
         order=(
             Order(
                 0, tuple(1000 + number for number in _DKT31), tuple(2000 + number for number in _DKT31), _LEFT_TO_RIGHT
+            ),
+            Order(
+                1,
+                _both_hemispheres([5, 11, 13, 21]),
+                _both_hemispheres([3, 12, 14, 18, 19, 20, 27, 28]),
+                "the frontal labels do not lie before the occipital ones",
+            ),
+            Order(
+                2,
+                _both_hemispheres([6, 7, 9, 15, 16]),
+                _both_hemispheres([17, 22, 24, 29]),
+                "the labels about the central sulcus do not lie above the temporal ones",
             ),
         ),
     ),
@@ -125,17 +144,34 @@ LABEL_SETS: dict[str, LabelSet] = {
         regions=_CANDI,
         known=tuple(sorted(label for ids in _CANDI.values() for label in ids)),
         ignored=_CANDI_IGNORED,
-        order=(Order(0, tuple(left for left, _ in _PAIRED), tuple(right for _, right in _PAIRED), _LEFT_TO_RIGHT),),
+        order=(
+            Order(0, tuple(left for left, _ in _PAIRED), tuple(right for _, right in _PAIRED), _LEFT_TO_RIGHT),
+            Order(1, _CANDI["TP"], _CANDI["Ca"], "the caudate does not lie before the thalamus"),
+            Order(2, _CANDI["BS"], _CANDI["LV"], "the lateral ventricles do not lie above the brain stem"),
+        ),
     ),
     # Grouped as Xu & Niethammer (2019).
     "oai4": LabelSet(
         scored=(1, 2, 3, 4),
         regions={"Bone": (1, 3), "Cartilage": (2, 4)},
         known=(1, 2, 3, 4),
-        order=(Order(2, (3, 4), (1, 2), "the femur lies below the tibia"),),
+        # What lies in front differs from knee to knee, and what lies right from side to side.
+        order=(Order(2, (3, 4), (1, 2), "the femur does not lie above the tibia"),),
         names={1: "femoral bone", 2: "femoral cartilage", 3: "tibial bone", 4: "tibial cartilage"},
     ),
 }
+
+
+def check_segmentation(data: NDArray[np.integer], path: str | Path) -> NDArray[np.integer]:
+    """The ids that occur, sorted; a DataError where there are more than any segmentation has."""
+    ids = np.unique(data)
+    if len(ids) > _MOST_LABELS:
+        raise DataError(
+            f"there are {len(ids)} different values: this looks like an image and not like labels",
+            path=path,
+            remedy="Give the segmentation",
+        )
+    return ids
 
 
 def label_set(definition: str | Mapping[str, Any]) -> LabelSet:

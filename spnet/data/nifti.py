@@ -14,6 +14,7 @@ from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, 
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import DTypeLike, NDArray
 
+from spnet.data.foreign import explain_file
 from spnet.errors import DataError, OutputError, first_line
 from spnet.files import atomic_path
 
@@ -48,14 +49,19 @@ class Volume:
         return np.linalg.norm(self.affine[:3, :3], axis=0)
 
 
-def read_image(path: str | Path) -> Volume:
+def read_image(path: str | Path, orientation: str | None = None) -> Volume:
     """Read a scan as float32.
+
+    Parameters
+    ----------
+    orientation: where the voxel axes run, such as ``LAS``, in a file whose header does not tell.
 
     Raises
     ------
-    DataError: not there, not NIfTI, truncated, not 3-D, with NaN or infinite values, or zero everywhere.
+    DataError: not there, not NIfTI, truncated, not 3-D, with NaN or infinite values, zero everywhere, or without a
+        position in space and `orientation`.
     """
-    volume = _read(path)
+    volume = _read(path, orientation)
     bad = int(np.count_nonzero(~np.isfinite(volume.data)))
     if bad:
         raise DataError(
@@ -68,14 +74,20 @@ def read_image(path: str | Path) -> Volume:
     return volume
 
 
-def read_labels(path: str | Path, image: Volume | None = None) -> Volume:
+def read_labels(path: str | Path, image: Volume | None = None, orientation: str | None = None) -> Volume:
     """Read a label volume as int32, or as int64 where its ids want that; on the grid of `image`, if there is one.
+
+    Along which axes the file stores that grid does not matter: programs that convert DICOM choose their own.
+
+    Parameters
+    ----------
+    orientation: as for :func:`read_image`.
 
     Raises
     ------
     DataError: unreadable as for :func:`read_image`, not whole numbers, too large ones, or on another grid.
     """
-    volume = _read(path, exact=True)
+    volume = _read(path, orientation, exact=True)
     labels = volume.data
     if labels.dtype.kind == "f":
         labels = np.rint(labels)
@@ -90,7 +102,9 @@ def read_labels(path: str | Path, image: Volume | None = None) -> Volume:
         raise DataError(f"label ids reach {most:.0f}, more than 64 bits hold", path=path, remedy="Number them anew")
     small = least >= -(2**31) and most < 2**31
     if image is not None:
+        volume = stored_as(Volume(labels, volume.affine), image)
         check_same_grid(volume, image, path)
+        labels = volume.data
     return Volume(labels.astype(np.int32 if small else np.int64), volume.affine if image is None else image.affine)
 
 
@@ -122,6 +136,12 @@ def reoriented(volume: Volume, axes: str) -> Volume:
     transform = ornt_transform(io_orientation(volume.affine), axcodes2ornt(axes))
     affine = volume.affine @ inv_ornt_aff(transform, volume.data.shape)
     return Volume(np.ascontiguousarray(apply_orientation(volume.data, transform)), affine)
+
+
+def stored_as(volume: Volume, other: Volume) -> Volume:
+    """The same voxels along the axes of another volume."""
+    axes, wanted = (nib.aff2axcodes(each.affine) for each in (volume, other))
+    return volume if axes == wanted else reoriented(volume, "".join(wanted))
 
 
 def write_volume(path: str | Path, volume: Volume, dtype: DTypeLike, *, space: int = 2) -> None:
@@ -166,11 +186,13 @@ def load_array(path: str | Path, *, exact: bool = False) -> tuple[nib.spatialima
         image = nib.load(path)
         _check_kind(image.get_data_dtype(), path)
         return image, np.asarray(image.dataobj, dtype=None if exact else np.float32)
-    except ImageFileError as error:
-        raise DataError(
-            "this is not a NIfTI file, or it ends within its header", path=path, remedy="Get or convert it again"
-        ) from error
-    except _DAMAGE as error:
+    except (ImageFileError, *_DAMAGE) as error:
+        if known := explain_file(path):
+            raise DataError(known[0], path=path, remedy=known[1]) from error
+        if isinstance(error, ImageFileError):
+            raise DataError(
+                "this is not a NIfTI file, or it ends within its header", path=path, remedy="Get or convert it again"
+            ) from error
         raise DataError(
             f"the file is truncated or damaged ({first_line(error)})", path=path, remedy="Download or copy it again"
         ) from error
@@ -181,6 +203,34 @@ def position_of(image: nib.spatialimages.SpatialImage) -> NDArray[np.float64]:
     affine = np.array(image.affine, dtype=np.float64)
     if isinstance(image, nib.Nifti1Pair):
         affine[:3] *= _MILLIMETRES.get(int(image.header["xyzt_units"]) & 7, 1.0)
+    return affine
+
+
+def _has_position(image: nib.spatialimages.SpatialImage) -> bool:
+    """Whether the header tells where left and right are: NIfTI may not, and Analyze cannot without SPM's .mat file."""
+    if isinstance(image, nib.Nifti1Pair):
+        return any(int(image.header[key]) for key in ("qform_code", "sform_code"))
+    if isinstance(image, nib.AnalyzeImage):
+        return "mat" in image.file_map and Path(image.file_map["mat"].filename).exists()
+    return True
+
+
+def _stated_position(image: nib.spatialimages.SpatialImage, orientation: str | None, path: Path) -> NDArray[np.float64]:
+    """The matrix of a volume that lies about the world's origin, its axes as they are said to run."""
+    if orientation is None:
+        raise DataError(
+            "its header gives no position in space (NIfTI with q-form and s-form codes of 0, or Analyze), so left and"
+            " right are unknown",
+            path=path,
+            remedy="Convert it from its original again; or, if you know where its voxel axes run, say so (such as LAS)"
+            " with prepare.orientation of the dataset or --orientation of spnet register",
+        )
+    unit = _MILLIMETRES.get(int(image.header["xyzt_units"]) & 7, 1.0) if isinstance(image, nib.Nifti1Pair) else 1.0
+    affine = np.zeros((4, 4))
+    for axis, (world, sign) in enumerate(axcodes2ornt(orientation)):
+        affine[int(world), axis] = sign * image.header.get_zooms()[axis] * unit
+    affine[:3, 3] = affine[:3, :3] @ np.subtract(1, image.shape[:3]) / 2
+    affine[3, 3] = 1
     return affine
 
 
@@ -197,7 +247,7 @@ def _check_kind(dtype: np.dtype, path: Path) -> None:
         )
 
 
-def _read(path: str | Path, *, exact: bool = False) -> Volume:
+def _read(path: str | Path, orientation: str | None, *, exact: bool = False) -> Volume:
     path = Path(path)
     image, data = load_array(path, exact=exact)
     while data.ndim > 3 and data.shape[-1] == 1:
@@ -208,9 +258,9 @@ def _read(path: str | Path, *, exact: bool = False) -> Volume:
             path=path,
             remedy="Extract one 3-D volume from it",
         )
-    affine = position_of(image)
     if isinstance(image, nib.Nifti1Pair):
         _check_header(image, path)
+    affine = position_of(image) if _has_position(image) else _stated_position(image, orientation, path)
     check_affine(affine, path)
     return Volume(data, affine)
 

@@ -21,6 +21,7 @@ class PreprocessOptions:
     clip: cut intensities above 1 (the authors do in training, not in testing; see REPRODUCING.md).
     series: part of the DICOM series' description, for images that are folders.
     mask_placement: how masks without a pose lie in their images, such as ``+1 -2 +0``; None finds it, one by one.
+    orientation: where the voxel axes run, such as ``LAS``, in files whose headers do not tell; None refuses those.
     skull_strip: ``none`` if the scans are stripped; ``labels``: the union of the labels, closed and dilated;
         ``template``: the MNI152 brain registered to the head, dilated.
     closing, dilation: of the brain mask, in mm.
@@ -36,6 +37,7 @@ class PreprocessOptions:
     clip: bool = True
     series: str | None = None
     mask_placement: str | None = None
+    orientation: str | None = None
     skull_strip: Literal["none", "labels", "template"] = "none"
     closing: float = 6.0
     dilation: float = 2.0

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnet.ants_bridge import import_ants, to_ants, transform_matrix
-from spnet.data.affine import register_affine
+from spnet.data.affine import AffineStep, ants_pair, register_affine
 from spnet.data.brainmask import mask_from_labels, mask_from_template
 from spnet.data.labels import LARGEST_LABEL, LabelSet
 from spnet.data.layouts import Subject
@@ -25,6 +25,7 @@ from spnet.data.quality import brain_volume, find_flags, label_fit, label_record
 from spnet.data.raw import RawScan, mirrored, read_raw
 from spnet.data.targets import MNI152
 from spnet.data.templates import centre_grid, read_template
+from spnet.data.turned import Turn, find_turn
 from spnet.errors import DataError, first_line
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,18 @@ class PreparedSubject:
     record: dict
 
 
+@dataclass(frozen=True)
+class _OnGrid:
+    """Image, labels and target on the common grid, the matrix from target to scan (4x4, mm), and what looked odd."""
+
+    matrix: NDArray
+    image: NDArray[np.float32]
+    labels: NDArray[np.integer]
+    target: NDArray
+    flags: Sequence[str]
+    turn: Turn | None
+
+
 def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, seed: int = 0) -> PreparedSubject:
     """Prepare one subject.
 
@@ -59,7 +72,7 @@ def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, s
     ------
     DataError: a file that cannot be used, named; nothing has been written then.
     """
-    raw = read_raw(subject, labels, options.series, options.mask_placement)
+    raw = read_raw(subject, labels, options.series, options.mask_placement, options.orientation)
     image = strip_skull(raw, options, subject, seed)
     flipped = must_flip(raw, options, subject)
     native = RawScan(mirrored(image), raw.labels and mirrored(raw.labels)) if flipped else RawScan(image, raw.labels)
@@ -70,9 +83,10 @@ def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, s
     register = options.affine == "register" and not aligned
 
     with _failures_told(subject):
-        matrix, resampled, on_grid, target = _to_grid(native, grid, template, options, register, seed)
-    scaled, unit = _scale_intensity(resampled, options, subject)
-    kept = _keep_known(on_grid, labels)
+        found = _to_grid(native, grid, template, options, register, seed)
+    matrix, target = found.matrix, found.target
+    scaled, unit = _scale_intensity(found.image, options, subject)
+    kept = _keep_known(found.labels, labels)
     if subject.labels and not np.isin(kept, labels.scored).any():
         raise DataError(
             "none of the labels to be scored lies on the common grid",
@@ -96,7 +110,8 @@ def preprocess(subject: Subject, options: PreprocessOptions, labels: LabelSet, s
         **(brain_volume(image) if options.skull_strip != "none" else {}),
         **raw.notes,
     }
-    record["flags"] = find_flags(record, options.min_correlation)
+    turned = [found.turn.sentence(raw.image.affine, mirrored=flipped)] if found.turn else []
+    record["flags"] = [*turned, *found.flags, *find_flags(record, options.min_correlation)]
     for flag in record["flags"]:
         log.warning("%s: %s", subject.subject, flag)
     return PreparedSubject(Volume(scaled, affine), Volume(kept, affine), target, raw, record)
@@ -158,20 +173,21 @@ def _failures_told(subject: Subject) -> Iterator[None]:
 
 def _to_grid(
     native: RawScan, grid: Volume, template: Volume, options: PreprocessOptions, register: bool, seed: int
-) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """The matrix from target to scan (4x4, mm), and image, labels and target on the grid."""
+) -> _OnGrid:
     ants = import_ants(seed)
+    scale, bound = options.spacing, options.min_correlation
     with tempfile.TemporaryDirectory(prefix="spnet-affine-") as folder:
-        transforms = []
-        if register:
-            scale, bound = options.spacing, options.min_correlation
-            transforms = [register_affine(native.image, template, scale, bound, folder, ants)]
-        matrix = transform_matrix(transforms[0], ants) if register else np.eye(4)
-        image = _resample(native.image, grid, transforms, "linear", ants)
-        labels = (
-            _resample_labels(native.labels, grid, transforms, ants) if native.labels else grid.data.astype(np.int32)
+        pair = ants_pair(native.image, template, scale, folder, ants)
+        step = register_affine(pair, bound) if register else AffineStep(pair.write_matrix("none", np.eye(4)))
+        transforms = [step.transform] if register else []
+        return _OnGrid(
+            transform_matrix(step.transform, ants) if register else np.eye(4),
+            _resample(native.image, grid, transforms, "linear", ants),
+            _resample_labels(native.labels, grid, transforms, ants) if native.labels else grid.data.astype(np.int32),
+            _resample(template, grid, [], "linear", ants),
+            step.flags,
+            find_turn(pair, step.transform, bound),
         )
-        return matrix, image, labels, _resample(template, grid, [], "linear", ants)
 
 
 def _resample(

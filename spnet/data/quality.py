@@ -18,7 +18,7 @@ from spnet.data.raw import MOST_BODY, RawScan
 _TOO_MUCH_OUTSIDE = 0.02
 _TOO_MANY_LABELS_OUTSIDE = 0.05
 # From a small child's brain to a large man's with its fluid.
-_LEAST_BRAIN_ML, _MOST_BRAIN_ML = 600, 2300
+_LEAST_BRAIN_ML, MOST_BRAIN_ML = 600, 2300
 
 
 def label_record(raw: Volume | None, kept: NDArray[np.int32], labels: LabelSet) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def label_fit(scan: RawScan, step: int = 2, rim: int = 3) -> dict[str, float]:
 
 
 def brain_volume(stripped: Volume) -> dict[str, float]:
-    """Volume of what skull-stripping left, in ml."""
+    """Volume of all above or below zero, in ml: of the brain, where the skull is off."""
     voxels = np.count_nonzero(stripped.data)
     return {"brain_ml": float(voxels * np.prod(stripped.spacing) / 1000)}
 
@@ -87,7 +87,7 @@ def find_flags(record: dict[str, Any], min_correlation: float) -> list[str]:
         flags.append(f"{record['cut_by_crop']:.1%} of the body lies outside the common grid")
     if record.get("labels_cut_by_crop", 0) > _TOO_MANY_LABELS_OUTSIDE:
         flags.append(f"{record['labels_cut_by_crop']:.1%} of the labelled voxels lie outside the common grid")
-    if not _LEAST_BRAIN_ML < record.get("brain_ml", _LEAST_BRAIN_ML + 1) < _MOST_BRAIN_ML:
+    if not _LEAST_BRAIN_ML < record.get("brain_ml", _LEAST_BRAIN_ML + 1) < MOST_BRAIN_ML:
         flags.append(f"skull-stripping left {record['brain_ml']:.0f} ml, which is no brain: look at the QC picture")
     if record.get("mask_fit", 1) < MIN_FIT:
         flags.append(f"the mask explains only {record['mask_fit']:.2f} of the image's variance around it: overlay them")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnet.data.dicom import read_series
-from spnet.data.labels import LabelSet
+from spnet.data.labels import LabelSet, check_segmentation
 from spnet.data.layouts import Subject
 from spnet.data.masks import Placement, place_mask
 from spnet.data.nifti import Volume, read_image, read_labels
@@ -43,7 +43,11 @@ class RawScan:
 
 
 def read_raw(
-    subject: Subject, protocol: LabelSet, series: str | None = None, mask_placement: str | None = None
+    subject: Subject,
+    protocol: LabelSet,
+    series: str | None = None,
+    mask_placement: str | None = None,
+    orientation: str | None = None,
 ) -> RawScan:
     """Read a subject's image and labels.
 
@@ -52,6 +56,7 @@ def read_raw(
     protocol: its `order` is checked: a mirrored scan is refused.
     series: part of the DICOM series' description, for images that are folders.
     mask_placement: how masks without a pose lie in their images, such as ``+1 -2 +0``; None finds it.
+    orientation: where the voxel axes run, such as ``LAS``, in files whose headers do not tell.
 
     Raises
     ------
@@ -60,16 +65,16 @@ def read_raw(
     side, notes = subject.side, {}
     if subject.image.is_dir():
         found = read_series(subject.image, series or "")
-        if found.patient and found.patient != subject.subject:
+        if subject.patient and found.patient and found.patient != subject.patient:
             raise DataError(
-                f"this series is of '{found.patient}', not of subject '{subject.subject}'",
+                f"this series is of '{found.patient}', not of '{subject.patient}'",
                 path=subject.image,
                 remedy="Download the subject's own series again, into its own folder",
             )
         image, side = found.volume, _side(found.description, subject)
         notes = {"series": found.description, "side": side}
     else:
-        image = read_image(subject.image)
+        image = read_image(subject.image, orientation)
     if image.data.min() == image.data.max():
         raise DataError(
             f"the image is {image.data.flat[0]:g} everywhere",
@@ -82,8 +87,9 @@ def read_raw(
         labels, placement = place_mask(subject.labels, image, stated)
         notes |= {"mask_placement": str(placement), "mask_fit": placement.fit, "mask_margin": placement.margin}
     elif subject.labels is not None:
-        labels = read_labels(subject.labels, image)
+        labels = read_labels(subject.labels, image, orientation)
     if labels is not None:
+        check_segmentation(labels.data, subject.labels)
         _check_protocol(labels, protocol, subject.labels)
         _check_order(labels, protocol, subject.labels)
         _check_inside_body(labels, image, subject.labels)
@@ -128,9 +134,12 @@ def _check_protocol(labels: Volume, protocol: LabelSet, path: Path) -> None:
 def _check_order(labels: Volume, protocol: LabelSet, path: Path) -> None:
     for order in protocol.order:
         low, high = (world_centre(labels.data, labels.affine, ids) for ids in (order.low, order.high))
-        if low is not None and high is not None and low[order.axis] >= high[order.axis]:
+        if low is None or high is None:
+            continue
+        way = high - low
+        if way[order.axis] <= 0 or np.abs(way).argmax() != order.axis:
             raise DataError(
-                f"{order.meaning}: the volume is mirrored, or its header has the wrong handedness",
+                f"{order.meaning}: the volume is mirrored or turned, or its header is wrong",
                 path=path,
                 remedy="Correct the orientation in the headers of image and labels, or convert the originals again",
             )

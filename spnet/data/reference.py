@@ -23,7 +23,7 @@ def write_reference(subject: Subject, options: PreprocessOptions, labels: LabelS
     ------
     DataError: as :func:`spnet.data.raw.read_raw`.
     """
-    raw = read_raw(subject, labels, options.series, options.mask_placement)
+    raw = read_raw(subject, labels, options.series, options.mask_placement, options.orientation)
     image = strip_skull(raw, options, subject, seed=0)
     if must_flip(raw, options, subject):
         image = mirrored(image)

@@ -152,7 +152,7 @@ def _gpu() -> Finding:
 def _ants() -> Finding:
     """ANTs' affine finds a known shift."""
     from spnet.ants_bridge import import_ants, transform_matrix
-    from spnet.data.affine import register_affine
+    from spnet.data.affine import ants_pair, register_affine
     from spnet.data.nifti import Volume
 
     shift = np.array([4.0, -6.0, 3.0])
@@ -162,6 +162,6 @@ def _ants() -> Finding:
     moved[:3, 3] += shift
     brain = _pair()[1][0, 0].numpy()
     with tempfile.TemporaryDirectory() as folder:
-        path = register_affine(Volume(brain, moved), Volume(brain, affine), _SPACING_MM, 0.7, folder, ants)
-        off = np.abs(transform_matrix(path, ants)[:3, 3] - shift).max()
+        pair = ants_pair(Volume(brain, moved), Volume(brain, affine), _SPACING_MM, folder, ants)
+        off = np.abs(transform_matrix(register_affine(pair, 0.7).transform, ants)[:3, 3] - shift).max()
     return _judge("ants", off < 0.5, f"a shift of 4, -6, 3 mm found to {off:.3f} mm")

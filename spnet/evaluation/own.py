@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spnet.data.labels import VOLUME, LabelSet
+from spnet.data.labels import VOLUME, LabelSet, check_segmentation
 from spnet.data.nifti import AFFINE_TOLERANCE_MM, Volume, read_labels
 from spnet.errors import ConfigError, DataError
 from spnet.metrics import DICE, METRICS
@@ -21,9 +21,9 @@ from spnet.transforms.files import read_transform
 from spnet.transforms.jacobian import unmirrored
 
 COLUMNS = ["metric", "structure", "value"]
-# More are no segmentation but an image.
-_MOST_LABELS = 1000
 _SHOWN = 20
+# Of volumes that do not tell their orientation: overlap and distance are the same for each.
+_ANYHOW = "LAS"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def evaluate_labels(
     ------
     DataError: a file that cannot be used, volumes on different grids, or none of the labels there.
     """
-    volumes = {Path(path): read_labels(path) for path in (warped, fixed)}
+    volumes = {Path(path): read_labels(path, orientation=_ANYHOW) for path in (warped, fixed)}
     first, second = _pair(Path(warped), Path(fixed), volumes)
     chosen = labels or LabelSet(scored=_ids_in(volumes))
     field = None if transform is None else _field(Path(transform), Path(fixed), second, moving)
@@ -153,14 +153,7 @@ def _ids_in(volumes: Mapping[Path, Volume]) -> tuple[int, ...]:
     ------
     DataError: more ids than a segmentation has, or none.
     """
-    found = {path: np.unique(volume.data) for path, volume in volumes.items()}
-    for path, ids in found.items():
-        if len(ids) > _MOST_LABELS:
-            raise DataError(
-                f"there are {len(ids)} different values: this looks like an image and not like labels",
-                path=path,
-                remedy="Give the segmentation, or say which labels count",
-            )
+    found = {path: check_segmentation(volume.data, path) for path, volume in volumes.items()}
     ids = tuple(int(label) for label in np.unique(np.concatenate(list(found.values()))) if label > 0)
     if not ids:
         raise DataError(

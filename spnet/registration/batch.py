@@ -12,13 +12,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import pandas as pd
 import torch
 from tqdm import tqdm
 
 from spnet import __version__
+from spnet.data.raw import Side
 from spnet.data.sheets import read_sheet
 from spnet.device import choose_device
 from spnet.errors import DataError, RegistrationError, SpnetError, did_you_mean
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 
 SUMMARY = "summary.tsv"
+_SCANS = "prepared"  # folder of the prepared scans, beside the pairs'
+_SIDES = get_args(Side)
 _REQUIRED = ("moving", "fixed")
 _OPTIONAL = ("id", *(f"{role}_{kind}" for role in _REQUIRED for kind in ("labels", "mask", "side")))
 _SHOWN = (
@@ -98,10 +101,17 @@ def read_pairs(path: str | Path) -> dict[str, PairFiles]:
     for number, row in rows:
         if not row["moving"] or not row["fixed"]:
             raise DataError(f"line {number} lacks a moving or a fixed scan", path=path, remedy="Name both scans")
+        for column in (f"{role}_side" for role in _REQUIRED):
+            if (side := row.get(column)) and side not in _SIDES:
+                raise DataError(
+                    f"line {number}: {column} is '{side}'{did_you_mean(side.lower(), _SIDES)}",
+                    path=path,
+                    remedy=f"Write {' or '.join(_SIDES)}, or nothing where it is not a knee's",
+                )
         files = PairFiles(*(_scan_of(row, role, path.parent) for role in _REQUIRED))
         name = row.get("id") or f"{_stem(files.moving.image)}_onto_{_stem(files.fixed.image)}"
-        if name in pairs or Path(name).name != name or name.startswith("."):
-            problem = "is there twice" if name in pairs else "cannot be a folder's name"
+        if name in pairs or name in (SUMMARY, _SCANS) or Path(name).name != name or name.startswith("."):
+            problem = "is there twice" if name in pairs else "cannot be the name of a pair's folder"
             raise DataError(f"line {number}: the id '{name}' {problem}", path=path, remedy="Give ids of their own")
         pairs[name] = files
     return pairs
@@ -225,7 +235,7 @@ def _cache(scan: ScanFiles, task: Task) -> Path:
     """Where a scan's preparation is kept, by what decides it."""
     decides = [scan_checksums(scan), asdict(task.choice.preparation), __version__]
     key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
-    return task.output / "prepared" / f"{key}.npz"
+    return task.output / _SCANS / f"{key}.npz"
 
 
 def _settings_of(choice: Choice) -> dict[str, Any]:
@@ -256,8 +266,6 @@ def _row(status: str, report: dict[str, Any]) -> dict[str, Any]:
 def _scan_of(row: dict[str, str], role: str, folder: Path) -> ScanFiles:
     labels, mask = (row.get(f"{role}_{kind}") for kind in ("labels", "mask"))
     side = row.get(f"{role}_side") or None
-    if side not in (None, "left", "right"):
-        raise DataError(f"{role}_side is left or right, not '{side}'", remedy="Leave it empty where it is not a knee's")
     return ScanFiles(folder / row[role], folder / labels if labels else None, folder / mask if mask else None, side)
 
 

@@ -40,6 +40,9 @@ _FILES = {
     "learn2reg_nifti": ("disp_fixed_moving.nii.gz", "disp_moving_fixed.nii.gz"),
 }
 _MOST_FOLDING = 1.0  # percent; beyond what any method of the paper has
+# Choices, for a person to look: cortical labels of real brains have .5 to .7, of brains turned against each other .01.
+_LEAST_DICE, _LEAST_CORRELATION = 0.3, 0.7
+_SAME = 0.999  # correlation of scans that cannot become more alike
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class PairFiles:
 def scan_checksums(scan: ScanFiles) -> dict[str, str | None]:
     """SHA-256 of a scan's files, by kind (None of one that is not there), and what else is said of it."""
     given = {"image": scan.image, "labels": scan.labels, "mask": scan.mask}
-    sums = {kind: sha256_of(path) if path is not None and path.is_file() else None for kind, path in given.items()}
+    sums = {kind: sha256_of(path) if path is not None and path.exists() else None for kind, path in given.items()}
     return {**sums, "side": scan.side}
 
 
@@ -110,7 +113,8 @@ def register_files(
     DataError, RegistrationError: what cannot be used or registered, told for the person who gave it.
     """
     folder = make_folder(folder)
-    native = read_native(files.moving), read_native(files.fixed)
+    stated = choice.preparation.orientation, choice.preparation.series
+    native = read_native(files.moving, *stated), read_native(files.fixed, *stated)
     with measure(torch.device("cpu")) as preparing:
         if prepared is None:
             log.info("preparing %s and %s (some minutes)", *files.names())
@@ -215,14 +219,25 @@ def _flags(prepared: tuple[PreparedScan, PreparedScan], figures: dict[str, Any],
     flags = [
         f"{role} scan: {flag}" for role, scan in zip(("moving", "fixed"), prepared, strict=True) for flag in scan.flags
     ]
-    if figures["similarity_after"] <= figures["similarity_before"]:
+    same = figures["correlation_before"] > _SAME
+    if figures["similarity_after"] <= figures["similarity_before"] and not same:
         flags.append(
             "the scans are no more alike than after the affine step alone: other contrast, or another body part?"
         )
     if figures["jab_percent"] > _MOST_FOLDING:
         flags.append(f"{figures['jab_percent']:.2f} % of the field is folded")
-    if dice and dice["dice_after"] < dice["dice_before"]:
+    if figures["correlation_after"] < _LEAST_CORRELATION:
+        flags.append(
+            f"the scans correlate by {figures['correlation_after']:.2f} only: is one turned, of another contrast, or"
+            " with its skull on?"
+        )
+    if dice and dice["dice_after"] < dice["dice_before"] and not same:
         flags.append("labels overlap less than after the affine step alone")
+    if dice and dice["dice_after"] < _LEAST_DICE:
+        flags.append(
+            f"labels overlap by a Dice of {dice['dice_after']:.2f} only: is one scan turned, or are the labels of two"
+            " protocols?"
+        )
     return flags
 
 

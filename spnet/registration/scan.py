@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +12,18 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
-from spnet.data.labels import LabelSet
+from spnet.data.dicom import read_series
+from spnet.data.labels import LabelSet, check_segmentation
 from spnet.data.layouts import Subject
-from spnet.data.nifti import Volume, check_same_grid, read_image, read_labels, write_volume
+from spnet.data.nifti import Volume, check_same_grid, read_image, read_labels, stored_as, write_volume
 from spnet.data.options import PreprocessOptions
 from spnet.data.preprocess import preprocess
+from spnet.data.quality import MOST_BRAIN_ML, brain_volume
 from spnet.data.raw import MOST_BODY, Side
 from spnet.data.targets import MNI152
 from spnet.errors import DataError
+
+log = logging.getLogger(__name__)
 
 # A scan with more of its voxels below zero is no magnitude image: a CT in Hounsfield units, or a normalised one.
 _MOST_NEGATIVE = 0.01
@@ -32,6 +37,7 @@ class ScanFiles:
 
     Attributes
     ----------
+    image: a NIfTI file, or a folder with a DICOM series.
     labels: on the same grid, or None.
     mask: of the brain (or whatever is to be seen), on the same grid; all else is set to zero. Or None.
     side: of a knee, where the preparation reflects one side's.
@@ -77,28 +83,36 @@ class PreparedScan:
             return cls(image, stored["to_native"], tuple(str(flag) for flag in stored["flags"]))
 
 
-def read_native(files: ScanFiles) -> tuple[Volume, Volume | None]:
+def read_native(
+    files: ScanFiles, orientation: str | None = None, series: str | None = None
+) -> tuple[Volume, Volume | None]:
     """The image, all outside its mask zero, and the labels, in native space.
+
+    Parameters
+    ----------
+    orientation: where the voxel axes run, such as ``LAS``, in files whose headers do not tell.
+    series: part of the DICOM series' description, for images that are folders.
 
     Raises
     ------
     DataError: a file that cannot be used: not there, not 3-D, without a position, too large for this machine's memory,
         with intensities below zero, or labels and mask on another grid.
     """
-    for path in files.paths():
+    folder = files.image.is_dir()
+    for path in files.paths()[folder:]:
         check_file(path)
-    image = read_image(files.image)
+    image = read_series(files.image, series or "").volume if folder else read_image(files.image, orientation)
     _check_intensities(image, files.image)
     if files.mask is not None:
-        mask = read_image(files.mask)
+        mask = stored_as(read_image(files.mask, orientation), image)
         check_same_grid(mask, image, files.mask, "mask")
         image = Volume(np.where(mask.data > 0, image.data, 0).astype(np.float32), image.affine)
         if not image.data.any():
             raise DataError(
                 "the image is zero everywhere within its mask", path=files.mask, remedy="Is the mask this scan's?"
             )
-    labels = None if files.labels is None else read_labels(files.labels, image)
-    if labels is not None and labels.data.min() < 0:
+    labels = None if files.labels is None else read_labels(files.labels, image, orientation)
+    if labels is not None and check_segmentation(labels.data, files.labels)[0] < 0:
         raise DataError("it has labels below zero", path=files.labels, remedy="Number labels from 1, background 0")
     return image, labels
 
@@ -110,7 +124,10 @@ def prepare_scan(files: ScanFiles, options: PreprocessOptions) -> PreparedScan:
     ------
     DataError: as :func:`read_native` and :func:`spnet.data.preprocess.preprocess`.
     """
-    image, labels = read_native(files)
+    image, labels = read_native(files, options.orientation, options.series)
+    skull = _looks_like_a_head(image, options)
+    for sentence in skull:
+        log.warning("%s: %s", files.image.name, sentence)
     if files.mask is not None and options.skull_strip != "none":
         options = replace(options, skull_strip="none")
     protocol = LabelSet(scored=())
@@ -125,8 +142,8 @@ def prepare_scan(files: ScanFiles, options: PreprocessOptions) -> PreparedScan:
             write_volume(path, image, np.float32)
         subject = Subject(files.image.name, "", path, files.labels if by_labels else None, side=files.side)
         found = preprocess(subject, options, protocol)
-    flags = [*found.record["flags"], *_looks_like_a_head(image, options)]
-    return PreparedScan(found.image, np.asarray(found.record["target_to_native_mm"]), tuple(flags))
+    flags = (*skull, *found.record["flags"])
+    return PreparedScan(found.image, np.asarray(found.record["target_to_native_mm"]), flags)
 
 
 def available_bytes() -> int | None:
@@ -139,11 +156,11 @@ def available_bytes() -> int | None:
 
 
 def check_file(path: Path) -> None:
-    """What the reader cannot know: that a person named this very file, and wants its position in the world.
+    """What the reader cannot know: that a person named this very file, and how much memory there is.
 
     Raises
     ------
-    DataError: no file, too large for this machine's memory, or a header without a position.
+    DataError: no file, or too large for this machine's memory.
     """
     if not path.exists():
         raise DataError("there is no such file", path=path, remedy="Check the name")
@@ -161,14 +178,6 @@ def check_file(path: Path) -> None:
             path=path,
             remedy="Crop or resample the volume, or use a machine with more memory",
         )
-    if not isinstance(header, nib.Nifti1Pair):
-        return
-    if not any(int(header.header[key]) for key in ("qform_code", "sform_code")):
-        raise DataError(
-            "its header gives no position in space (q-form and s-form codes are both 0), so left and right are unknown",
-            path=path,
-            remedy="Convert it from its original again, or copy the header of a scan that has the same grid",
-        )
 
 
 def _check_intensities(image: Volume, path: Path) -> None:
@@ -183,7 +192,14 @@ def _check_intensities(image: Volume, path: Path) -> None:
 
 
 def _looks_like_a_head(image: Volume, options: PreprocessOptions) -> list[str]:
-    body = float((image.data > 0).mean())
-    if options.skull_strip == "none" and options.target == MNI152 and body > MOST_BODY:
-        return [f"{body:.0%} of the voxels are above zero: is the skull still on? Give masks, or strip the skull"]
-    return []
+    """A sentence, where a method that was trained on brains would have to register skulls."""
+    if options.skull_strip != "none" or options.target != MNI152:
+        return []
+    body, millilitres = float((image.data > 0).mean()), brain_volume(image)["brain_ml"]
+    if body <= MOST_BODY and millilitres <= MOST_BRAIN_ML:
+        return []
+    return [
+        f"{millilitres:.0f} ml, {body:.0%} of the voxels, are not zero, more than a brain: is the skull still on? The"
+        " method was trained on brains alone; give a mask (--moving-mask, --fixed-mask), or have the skull stripped"
+        " (--skull-strip template)"
+    ]

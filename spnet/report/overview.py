@@ -138,9 +138,14 @@ def _unmeasured(config: Mapping[str, Any], tables: Mapping[str, Document], publi
         return []
     printed = read_published(published).groupby("table").size().to_dict()
     there = {
-        name: sum(cell.value is not None and cell.paper not in ("", "-") for row in table.rows for cell in row)
+        name: sum(
+            cell.value is not None and cell.paper not in ("", "-")
+            for table in document.tables
+            for row in table.rows
+            for cell in row
+        )
         for name, document in tables.items()
-        for table in document.tables
+        if document.tables
     }
     shared = [name for name in there if name in printed]
     if not shared:

@@ -11,6 +11,7 @@ from typing import Any
 from spnet.analysis.trainings import read_training
 from spnet.files import write_text
 from spnet.report.document import Document, read_document
+from spnet.report.flagged import flag_sentences
 from spnet.report.overview import overview
 from spnet.report.render import render
 from spnet.report.sections import (
@@ -92,7 +93,7 @@ def write_report(
     page = render(
         "report.html",
         title=f"Run {config['run']}",
-        notes=[*config["notes"], *collapse_sentences(trainings, config)],
+        notes=[*config["notes"], *flag_sentences(files.preparation), *collapse_sentences(trainings, config)],
         overview=overview(config, tables, beside.get("claims"), figures, files.published, missing),
         sections=[section for section in sections if section is not None],
         datasets={name: entry["title"] for name, entry in config["datasets"].items()},

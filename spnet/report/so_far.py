@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from spnet.analysis.study import Study, assemble_table
 from spnet.config.lookups import study_parts
 from spnet.planning import Scored, scores_of
 from spnet.report.document import NUMBER, TEXT, Document, Table, plain_table
+from spnet.report.flagged import flagged_subjects
 from spnet.report.page import ReportFiles, sort_names, write_report
 from spnet.report.sections import Section
-from spnet.report.tables import table_document
+from spnet.report.tables import add_flagged, table_document
 from spnet.runs import read_configuration
 
 # Beside report.html, which is Snakemake's to write: another there would look finished to it.
@@ -124,20 +126,23 @@ def _missing(run: Path, config: Mapping[str, Any]) -> list[str]:
 
 def _files(run: Path, config: Mapping[str, Any], progress: Progress, published: str | Path) -> ReportFiles:
     there = {name: run / file for name, file in _results(config).items() if (run / file).exists()}
-    prepared = (run / "preparation" / f"{dataset}.json" for dataset in config["datasets"])
-    paper = read_published(published)
+    prepared = [run / "preparation" / f"{dataset}.json" for dataset in config["datasets"]]
+    prepared = [record for record in prepared if record.exists()]
+    paper, flagged = read_published(published), flagged_subjects(prepared)
     return ReportFiles(
         tables=[path for name, path in there.items() if name in config["tables"]],
-        unfinished={name: _so_far(run, config, name, paper) for name in config["tables"] if name not in there},
+        unfinished={name: _so_far(run, config, name, paper, flagged) for name in config["tables"] if name not in there},
         figures=[path for name, path in there.items() if name in config["figures"]],
-        preparation=[record for record in prepared if record.exists()],
+        preparation=prepared,
         trainings=[training_folder(run, work) / "history.csv" for work in progress.trainings if work.finished],
         **{name: there.get(name) for name in ("significance", "claims", "cost")},
         published=published,
     )
 
 
-def _so_far(run: Path, config: Mapping[str, Any], name: str, paper: pd.DataFrame) -> Document:
+def _so_far(
+    run: Path, config: Mapping[str, Any], name: str, paper: pd.DataFrame, flagged: Mapping[str, Sequence[str]]
+) -> Document:
     """A table whose rows without scores are left open."""
     entry = config["tables"][name]
     wanted = {_scores(run, score) for score in scores_of(config, entry)}
@@ -145,10 +150,12 @@ def _so_far(run: Path, config: Mapping[str, Any], name: str, paper: pd.DataFrame
     if not scored:
         return Document(entry["title"], [], paragraphs=["Nothing that this table shows has been scored yet."])
     study = Study(**study_parts(config))
-    frame, notes = assemble_table(name, entry, study, read_scores(scored), paper, gaps=True)
+    scores = read_scores(scored)
+    frame, notes = assemble_table(name, entry, study, scores, paper, gaps=True)
+    document = add_flagged(table_document(frame, entry["title"], notes), name, entry, study, scores, flagged)
     left = len(wanted) - len(scored)
     told = f"Not finished: {left} of {len(wanted)} sets of scores are missing; bold is the best so far."
-    return table_document(frame, entry["title"], [told, *notes] if left else notes)
+    return replace(document, notes=[told, *document.notes]) if left else document
 
 
 def _scores(run: Path, score: Scored) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,17 @@ import pandas as pd
 from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.analysis.collapsed import marked
 from spnet.analysis.collect import read_scores
-from spnet.analysis.published import read_published
+from spnet.analysis.published import COLUMNS, read_published
 from spnet.analysis.study import Study, assemble_table
 from spnet.files import atomic_path
 from spnet.metrics import METRICS
 from spnet.report.document import TEXT, Cell, Column, Document, Table, write_document
+from spnet.report.flagged import flagged_subjects, listed
 
 _COLUMN = ["dataset", "metric", "structure"]
 _BEST = "Bold: the best of a column in the digits shown, affine only left out."
-_NOT_YET = "not yet"
+_NOT_YET, _NONE_LEFT = "not yet", "none left"
+_WITHOUT = "Without the pairs that hold a flagged scan"
 _PAPER = "paper: the published mean(std), and ours less theirs."
 
 
@@ -30,12 +33,61 @@ def write_table(
     metrics: str | Path | Sequence[str | Path],
     published: str | Path,
     outputs: Mapping[str, str | Path],
+    preparation: Sequence[str | Path] = (),
 ) -> None:
-    """Write table `name` (its entry in the study is `specification`) to outputs csv, markdown, latex, json."""
-    frame, notes = assemble_table(name, specification, study, read_scores(metrics), read_published(published))
+    """Write table `name` (its entry in the study is `specification`) to outputs csv, markdown, latex, json.
+
+    Parameters
+    ----------
+    preparation: json of :func:`spnet.report.preparation.write_preparation`, named by the dataset.
+    """
+    scores = read_scores(metrics)
+    frame, notes = assemble_table(name, specification, study, scores, read_published(published))
     with atomic_path(outputs["csv"]) as temporary:
         frame.to_csv(temporary, index=False)
-    write_document(table_document(frame, specification["title"], notes), outputs)
+    document = table_document(frame, specification["title"], notes)
+    flagged = flagged_subjects(preparation)
+    write_document(add_flagged(document, name, specification, study, scores, flagged), outputs)
+
+
+def add_flagged(
+    document: Document,
+    name: str,
+    specification: Mapping[str, Any],
+    study: Study,
+    scores: pd.DataFrame,
+    flagged: Mapping[str, Sequence[str]],
+) -> Document:
+    """The document of table `name`, with notes on pairs that hold a flagged scan and the table without those.
+
+    Parameters
+    ----------
+    specification: the table's entry in the study.
+    flagged: subjects by dataset.
+    """
+    scores = study.scores_of(scores, specification["experiments"])
+    notes, parts = [], []
+    for dataset, group in scores.groupby("dataset", sort=False):
+        names = flagged.get(dataset, ())
+        held = group["moving"].isin(names) | group["fixed"].isin(names)
+        pairs, with_one = (len(each[["moving", "fixed"]].drop_duplicates()) for each in (group, group[held]))
+        parts.append(group[~held])
+        if with_one:
+            shown = [subject for subject in names if subject in {*group["moving"], *group["fixed"]}]
+            notes.append(
+                f"{dataset}: {with_one} of {pairs} pairs hold a scan that the preparation flagged ({listed(shown)})."
+            )
+    rest = pd.concat(parts)
+    if not notes:
+        return document
+    if rest.empty:
+        return replace(document, notes=[*notes, "No pair is without one.", *document.notes])
+    frame, _ = assemble_table(name, specification, study, rest, pd.DataFrame(columns=COLUMNS), gaps=True)
+    (table,) = table_document(frame, _WITHOUT, []).tables
+    rows = [[replace(cell, text=_NONE_LEFT) if cell.text == _NOT_YET else cell for cell in row] for row in table.rows]
+    without = replace(table, title=_WITHOUT, rows=rows, notes=[_pair_counts(frame)])
+    everything = replace(document.tables[0], title="All pairs")
+    return replace(document, tables=[everything, without], notes=[*notes, *document.notes])
 
 
 def table_document(frame: pd.DataFrame, title: str, notes: Sequence[str]) -> Document:
@@ -97,10 +149,14 @@ def mean_std(mean: float | None, std: float | None, digits: int) -> str:
 
 
 def _standing_notes(table: pd.DataFrame) -> list[str]:
+    paper = [_PAPER] if table["published_mean"].notna().any() else []
+    return [_pair_counts(table), _BEST, *paper]
+
+
+def _pair_counts(table: pd.DataFrame) -> str:
     counts = table[table["pairs"] > 0].groupby("dataset", sort=False)["pairs"].agg(["min", "max"])
     ranges = {
         row.Index: f"{row.min}" if row.min == row.max else f"{row.min} to {row.max}" for row in counts.itertuples()
     }
-    listed = ", ".join(f"{count} on {dataset}" for dataset, count in ranges.items()) or "none yet"
-    paper = [_PAPER] if table["published_mean"].notna().any() else []
-    return [f"mean(std) over ordered pairs: {listed}.", _BEST, *paper]
+    told = ", ".join(f"{count} on {dataset}" for dataset, count in ranges.items()) or "none yet"
+    return f"mean(std) over ordered pairs: {told}."

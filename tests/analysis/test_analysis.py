@@ -1,5 +1,7 @@
 """From label scores to tables, on numbers small enough to check by hand."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -405,6 +407,48 @@ def test_the_lowest_hd95_is_the_best_and_a_full_table_counts_no_absent_labels(sc
     assert "HD95 (mm), high" in text
     assert "lacks the label: Dice" not in text
     assert table["best"].all()
+
+
+PAIR_AC = PAIR_AB | {"fixed": "c"}
+WITHOUT = "Without the pairs that hold a flagged scan"
+
+
+def flagged_table(folder, scores, flags):
+    """Markdown, csv and json of a table of Dice on dataset d, its subjects prepared with such flags."""
+    scores.to_parquet(folder / "m.parquet")
+    (folder / "p.tsv").write_text("table\trow\ttrained_on\tdataset\tmethod\tmetric\tstructure\tmean\tstd\tnote\n")
+    subjects = [{"name": name, "part": "test", "values": {}, "flags": found} for name, found in flags.items()]
+    record = {"title": "D", "folder": ".", "subjects": subjects, "left_out": {}, "notes": []}
+    (folder / "d.json").write_text(json.dumps(record))
+    outputs = {name: folder / name for name in ("csv", "markdown", "latex", "json")}
+    columns = [{"metric": "dice", "structures": ["Average"]}]
+    specification = {"title": "T", "experiments": ["e"], "columns": columns, "notes": []}
+    study = Study(
+        {"e": {"trained_on": "d", "dataset": "d", "methods": ["m"]}}, {"m": METHOD}, {"d": {"scored": [1, 2, 3]}}
+    )
+    files = folder / "m.parquet", folder / "p.tsv"
+    write_table("t", specification, study, *files, outputs, [folder / "d.json"])
+    return {name: path.read_text() for name, path in outputs.items()}
+
+
+def test_a_table_counts_the_pairs_with_a_flagged_scan_and_stands_without_them_as_well(scores, tmp_path):
+    scores = pd.concat([scores, pd.DataFrame(rows(PAIR_AC, _1=0.0, _2=0.1, _3=0.2))])
+    plain = flagged_table(tmp_path, scores, {"a": [], "b": [], "c": []})
+    assert "flagged" not in plain["markdown"]
+    told = flagged_table(tmp_path, scores, {"a": [], "b": [], "c": ["looks odd"], "d": ["not scored"]})
+    assert "- d: 1 of 3 pairs hold a scan that the preparation flagged (c)." in told["markdown"]
+    everything, without = told["markdown"].split(f"## {WITHOUT}")
+    assert "| M | **0.400(0.216)** |" in everything
+    assert "| M | **0.550(0.050)** |" in without
+    assert "- mean(std) over ordered pairs: 2 on d." in without
+    assert told["csv"] == plain["csv"]
+    assert [table["title"] for table in json.loads(told["json"])["tables"]] == ["All pairs", WITHOUT]
+
+
+def test_a_table_of_which_every_pair_holds_a_flagged_scan_says_so(scores, tmp_path):
+    text = flagged_table(tmp_path, scores, {"a": ["looks odd"], "b": []})["markdown"]
+    assert "- d: 2 of 2 pairs hold a scan that the preparation flagged (a)." in text
+    assert "- No pair is without one." in text
 
 
 def test_a_table_of_nothing_that_was_measured_is_refused(scores, tmp_path):

@@ -112,6 +112,11 @@ def test_jacobian_writes_a_map_and_prints_its_figures(case, capsys):
         ),
         (("warp", "moving.nii.gz", "out/forward_transform.npz", "-o", "x.png"), "a name that ends in .nii.gz"),
         (("warp", "nowhere.nii.gz", "out/forward_transform.npz", "-o", "x.nii.gz"), "no position in space"),
+        (("register", "moving.nii.gz", "nowhere.nii.gz", "-o", "out", "--method", "identity"), "no position in space"),
+        (
+            ("register", "moving.nii.gz", "fixed.nii.gz", "-o", "out", "--orientation", "LAX"),
+            "--orientation is not 'LAX'. Give three of the letters",
+        ),
         (("warp", "moving.nii.gz", "text.nii.gz", "-o", "x.nii.gz"), "text.nii.gz: this is not a NIfTI file"),
         (("jacobian", "out/forward_transform.npz", "-o", "x.txt"), "a name that ends in .nii.gz"),
         (

@@ -7,7 +7,13 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from spnet.data.dicom import read_series
+from spnet.data.labels import LabelSet
+from spnet.data.layouts import find_subjects
+from spnet.data.nifti import Volume, reoriented, write_volume
+from spnet.data.raw import read_raw
 from spnet.errors import DataError
+from spnet.registration.output import scan_checksums
+from spnet.registration.scan import ScanFiles, read_native
 from spnet.virtual.knee import KneeOptions, virtual_knee, write_virtual_knee
 
 OPTIONS = KneeOptions(matrix=64, slices=32)
@@ -176,3 +182,52 @@ def test_a_truncated_slice_is_named_wherever_it_ends(folder, kept, explicit):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(kept * len(whole)) if isinstance(kept, float) else kept])
     assert refused(folder, "truncated, damaged or not an image") == path
+
+
+def test_an_enhanced_file_of_many_frames_is_refused_by_name(folder):
+    first, *others = dess(folder)
+    for path in others:
+        path.unlink()
+    item = pydicom.dcmread(first)
+    item.NumberOfFrames, item.PixelData = 2, 2 * item.PixelData
+    item.SOPClassUID = item.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4.1"
+    item.save_as(first)
+    assert refused(folder, r"2 slices \(enhanced multi-frame\)") == first
+
+
+@pytest.fixture
+def converted_labels(folder):
+    """Labels on the series, stored along the axes that a converter chose."""
+    volume = read_series(folder, "DESS").volume
+    ids = (volume.data > np.median(volume.data)).astype(np.int16)
+    other = reoriented(Volume(ids, volume.affine), "LPI")
+    assert other.data.shape != ids.shape
+    write_volume(folder.parent / "labels.nii.gz", other, np.int16)
+    return folder.parent / "labels.nii.gz", ids
+
+
+def test_a_table_takes_a_folder_with_a_series_of_whatever_patient(folder, converted_labels):
+    """The names in one's own table are one's own."""
+    path, ids = converted_labels
+    table = folder.parent / "subjects.tsv"
+    table.write_text(f"subject\timage\tlabels\tsplit\nmine\tdicom\t{path.name}\ttest\n")
+    entry = {"layout": "table", "table": table.name, "leave_out": {}, "title": "Mine"}
+    (subject,) = find_subjects(folder.parent, entry)
+    raw = read_raw(subject, LabelSet(scored=(1,)), "DESS")
+    expected = read_series(folder, "DESS").volume
+    assert np.array_equal(raw.image.data, expected.data) and np.array_equal(raw.image.affine, expected.affine)
+    assert np.array_equal(raw.labels.data, ids)
+
+
+def test_spnet_register_reads_a_folder_with_a_series(folder, converted_labels):
+    path, ids = converted_labels
+    image, labels = read_native(ScanFiles(folder, path), series="DESS")
+    assert np.array_equal(image.data, read_series(folder, "DESS").volume.data)
+    assert np.array_equal(labels.data, ids)
+
+
+def test_a_folders_checksum_changes_with_any_of_its_files(folder):
+    before = scan_checksums(ScanFiles(folder))["image"]
+    assert before == scan_checksums(ScanFiles(folder))["image"]
+    rewrite(dess(folder)[3], PatientName="Someone^Else")
+    assert before != scan_checksums(ScanFiles(folder))["image"]

@@ -166,3 +166,37 @@ def test_units_of_length_are_converted_as_itk_does(unit, millimetres, tmp_path, 
     assert np.allclose(volume.affine, in_mm, rtol=1e-4)
     assert np.allclose(theirs.GetSpacing(), volume.spacing, rtol=1e-4)
     assert np.allclose(np.array(theirs.GetOrigin()) * [-1, -1, 1], volume.affine[:3, 3], rtol=1e-4)
+
+
+def without_position(folder, kind, data):
+    """A file that tells voxel sizes of 1, 2 and 3 mm and nothing else."""
+    path = folder / f"{kind}.nii.gz" if kind == "nifti" else folder / f"{kind}.img"
+    image = (nib.Nifti1Image if kind == "nifti" else nib.AnalyzeImage)(data.astype(np.float32), None)
+    image.header.set_zooms((1.0, 2.0, 3.0))
+    nib.save(image, path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["nifti", "analyze"])
+def test_a_header_without_a_position_is_refused_unless_its_axes_are_stated(tmp_path, random, kind):
+    path = without_position(tmp_path, kind, random.random(SHAPE))
+    for read in (read_image, read_labels):
+        with pytest.raises(DataError, match="no position in space") as caught:
+            read(path)
+        assert "orientation" in caught.value.remedy
+    volume = read_image(path, "PSR")
+    assert nib.aff2axcodes(volume.affine) == ("P", "S", "R")
+    assert volume.spacing.tolist() == [1, 2, 3]
+    assert np.allclose(volume.affine @ [*np.subtract(SHAPE, 1) / 2, 1], [0, 0, 0, 1])
+    assert np.array_equal(read_image(path, "LAS").affine, nib.load(path).affine)
+
+
+def test_a_position_in_the_header_stands_whatever_is_stated(write_image, random):
+    path = write_image("scan.nii.gz", random.random(SHAPE), np.diag([-1.0, 1, 1, 1]))
+    assert np.array_equal(read_image(path, "RAS").affine, np.diag([-1.0, 1, 1, 1]))
+
+
+def test_spms_matrix_beside_an_analyze_file_is_its_position(tmp_path, random):
+    affine = np.array([[0, -2.0, 0, 9], [1, 0, 0, -6], [0, 0, 3, 2], [0, 0, 0, 1]])
+    nib.save(nib.Spm99AnalyzeImage(random.random(SHAPE).astype(np.float32), affine), tmp_path / "spm.img")
+    assert np.allclose(read_image(tmp_path / "spm.img").affine, affine)

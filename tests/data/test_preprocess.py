@@ -58,6 +58,60 @@ def test_a_known_pose_is_found_in_millimetres(tmp_path):
     assert record["cut_by_crop"] < 0.02
 
 
+QUARTER = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+HALF = np.diag([-1, -1, 1, 1])
+
+
+def with_header_turned(path, turn, folder):
+    image = nib.load(path)
+    turned = nib.Nifti1Image(image.dataobj, turn @ image.affine)
+    nib.save(turned, folder / f"turned-{path.name}")
+    return folder / f"turned-{path.name}"
+
+
+@pytest.mark.parametrize("turn", [QUARTER, QUARTER.T, HALF])
+def test_a_header_that_turns_the_scan_is_flagged_with_the_axes_that_fit(raw, prepared, turn, tmp_path):
+    assert prepared.record["flags"] == []
+    path = with_header_turned(raw.image, turn, tmp_path)
+    record = preprocess(Subject("turned", "train", path, None), GRID, DKT50).record
+    said, found = ("".join(nib.aff2axcodes(nib.load(each).affine)) for each in (path, raw.image))
+    assert f"axes run to {said}, but with axes to {found} the scan fits the target better" in record["flags"][0]
+
+
+def test_a_header_that_turns_an_aligned_scan_is_flagged(tmp_path):
+    template = read_template("mni152")
+    turned = QUARTER @ template.affine
+    path = tmp_path / "turned.nii.gz"
+    write_volume(path, Volume(template.data[::3, ::3, ::3], turned @ np.diag([3, 3, 3, 1])), np.int16)
+    flags = preprocess(Subject("turned", "train", path, None, "target"), GRID, DKT50).record["flags"]
+    assert "axes to LAS" in flags[0] or "axes to RAS" in flags[0]
+
+
+@pytest.mark.parametrize(("turn", "axis"), [(QUARTER, "frontal"), (QUARTER.T, "frontal"), (HALF, "right")])
+def test_labels_that_the_header_turns_are_refused(raw, turn, axis, tmp_path):
+    image, labels = (with_header_turned(path, turn, tmp_path) for path in (raw.image, raw.labels))
+    with pytest.raises(DataError, match=f"the {axis} labels do not lie .* mirrored or turned"):
+        preprocess(Subject("turned", "train", image, labels), GRID, DKT50)
+
+
+def test_a_table_of_scans_without_positions_is_refused_unless_their_axes_are_stated(raw, tmp_path):
+    paths = [tmp_path / f"nowhere-{path.name}" for path in (raw.image, raw.labels)]
+    for path, bare in zip((raw.image, raw.labels), paths, strict=True):
+        image = nib.load(path)
+        image.header["qform_code"] = image.header["sform_code"] = 0
+        nib.save(nib.Nifti1Image(image.dataobj, None, image.header), bare)
+    true = "".join(nib.aff2axcodes(nib.load(raw.image).affine))
+    subject = Subject("nowhere", "test", *paths)
+    with pytest.raises(DataError, match="no position in space"):
+        preprocess(subject, GRID, DKT50)
+    found = preprocess(subject, dataclasses.replace(GRID, orientation=true), DKT50)
+    assert found.record["correlation_with_target"] > 0.85
+    mirrored = {"R": "L", "L": "R"}
+    wrong = "".join(mirrored.get(letter, letter) for letter in true)
+    with pytest.raises(DataError, match="mirrored or turned"):
+        preprocess(subject, dataclasses.replace(GRID, orientation=wrong), DKT50)
+
+
 def test_a_head_that_the_grid_cuts_is_flagged_with_the_share_that_is_lost(raw):
     record = preprocess(raw, dataclasses.replace(GRID, shape=(40, 24, 40)), DKT50).record
     assert 0.2 < record["cut_by_crop"] < 0.5
@@ -69,6 +123,14 @@ def test_labels_of_another_protocol_are_refused(raw, tmp_path):
     path = tmp_path / "aseg.nii.gz"
     write_volume(path, Volume(np.asarray(image.dataobj) % 1000, image.affine), np.int16)
     with pytest.raises(DataError, match=r"aseg\.nii\.gz: none of the labels to be scored"):
+        preprocess(dataclasses.replace(raw, labels=path), GRID, DKT50)
+
+
+def test_an_image_given_as_labels_is_refused(raw, tmp_path):
+    image = nib.load(raw.image)
+    path = tmp_path / "image.nii.gz"
+    write_volume(path, Volume(np.rint(image.get_fdata() * 2000 / image.get_fdata().max()), image.affine), np.int16)
+    with pytest.raises(DataError, match=r"image\.nii\.gz: there are 1\d\d\d different values: .* an image"):
         preprocess(dataclasses.replace(raw, labels=path), GRID, DKT50)
 
 

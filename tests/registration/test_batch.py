@@ -124,7 +124,10 @@ def test_tables_that_cannot_be_read_are_told(table, tmp_path):
         read_pairs(table(PAIR, ("a.nii.gz", "", "", "", "x")))
     with pytest.raises(DataError, match="'one' is there twice"):
         read_pairs(table(PAIR, PAIR))
-    with pytest.raises(DataError, match="cannot be a folder's name"):
+    for name in ("summary.tsv", "prepared"):
+        with pytest.raises(DataError, match=f"the id '{name}' cannot be the name of a pair's folder"):
+            read_pairs(table((*PAIR[:4], name)))
+    with pytest.raises(DataError, match="cannot be the name of a pair's folder"):
         read_pairs(table((*PAIR[:4], "../elsewhere")))
     with pytest.raises(DataError, match=r"columns are missing: fixed; the header is 'moving.fix'"):
         read_pairs(table(("a", "b"), header="moving\tfix"))
@@ -132,8 +135,8 @@ def test_tables_that_cannot_be_read_are_told(table, tmp_path):
         read_pairs(table(header="moving,fixed"))
     with pytest.raises(DataError, match="has no pairs"):
         read_pairs(table())
-    with pytest.raises(DataError, match="left or right, not 'up'"):
-        read_pairs(table(("a", "b", "up"), header="moving\tfixed\tfixed_side"))
+    with pytest.raises(DataError, match="line 2: fixed_side is 'Left', did you mean 'left'"):
+        read_pairs(table(("a", "b", "Left"), header="moving\tfixed\tfixed_side"))
     with pytest.raises(DataError, match="not a readable"):
         read_pairs(tmp_path / "none.tsv")
 

@@ -11,8 +11,8 @@ import pytest
 import SimpleITK as sitk
 
 from spnet.errors import DataError
-from spnet.registration.output import PairFiles, Settings, register_files, to_text
-from spnet.registration.scan import ScanFiles
+from spnet.registration.output import PairFiles, Settings, _flags, register_files, to_text
+from spnet.registration.scan import PreparedScan, ScanFiles
 from spnet.transforms.files import read_transform
 
 FORMS = ("itk", "native", "composite", "learn2reg", "learn2reg_nifti")
@@ -127,3 +127,24 @@ def test_scans_that_do_not_overlap_are_told(pair, choice, write_image):
     with pytest.raises(DataError, match="do not overlap"):
         register_files(files, aligned, choice.spec.build("cpu"), Settings(), pair.folder / "none")
     assert not list((pair.folder / "none").iterdir())
+
+
+FOUND = {"similarity_before": 0.4, "similarity_after": 0.6, "correlation_before": 0.8, "correlation_after": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("found", "dice", "told"),
+    [
+        ({}, (0.4, 0.6), []),
+        ({}, (0.01, 0.05), ["labels overlap by a Dice of 0.05 only"]),
+        ({"correlation_after": 0.65}, (0.4, 0.6), ["the scans correlate by 0.65 only"]),
+        ({"similarity_after": 0.4}, (0.6, 0.5), ["the scans are no more alike", "labels overlap less"]),
+        ({"similarity_before": 1.0, "similarity_after": 0.99, "correlation_before": 1.0}, (1.0, 0.99), []),
+    ],
+)
+def test_what_failed_is_told_and_what_is_right_is_not(found, dice, told):
+    """The last are identical scans, which cannot become more alike."""
+    scan = PreparedScan(None, np.eye(4), ())
+    figures = FOUND | found | {"jab_percent": 0.0}
+    flags = _flags((scan, scan), figures, dict(zip(("dice_before", "dice_after"), dice, strict=True)))
+    assert [flag.startswith(start) for flag, start in zip(flags, told, strict=True)] == [True] * len(told)

@@ -29,9 +29,9 @@ def test_a_flat_image_and_a_series_are_told(write_image):
     refused(write_image("series.nii.gz", np.stack([ball()] * 3, axis=-1)), "a 3-D volume is needed")
 
 
-def test_a_missing_file_and_a_folder_are_told(tmp_path):
+def test_a_missing_file_and_a_folder_without_dicom_are_told(tmp_path):
     refused(tmp_path / "none.nii.gz", "no such file")
-    refused(tmp_path, "this is a folder")
+    refused(tmp_path, "no DICOM image in this folder")
 
 
 def test_a_file_that_is_no_image_is_told(tmp_path):
@@ -48,6 +48,7 @@ def test_a_header_without_a_position_is_told(tmp_path):
     image.header["pixdim"][1:4] = 1
     nib.save(image, tmp_path / "nowhere.nii.gz")
     refused(tmp_path / "nowhere.nii.gz", "no position in space")
+    assert nib.aff2axcodes(read_native(ScanFiles(tmp_path / "nowhere.nii.gz"), "RPS")[0].affine) == ("R", "P", "S")
 
 
 def test_a_volume_too_large_for_the_memory_is_told_before_it_is_read(write_image, monkeypatch):
@@ -74,6 +75,12 @@ def test_labels_below_zero_are_told(write_image):
     refused(image, "labels below zero", labels=write_image("labels.nii.gz", -ball(), dtype=np.int16))
 
 
+def test_an_image_given_as_labels_is_told(write_image):
+    image = write_image("image.nii.gz", ball())
+    values = write_image("values.nii.gz", np.arange(ball().size).reshape(ball().shape), dtype=np.int16)
+    refused(image, "looks like an image and not like labels", labels=values)
+
+
 def test_a_mask_with_nothing_in_it_is_told(write_image):
     image = write_image("image.nii.gz", ball())
     refused(image, "zero everywhere within its mask", mask=write_image("mask.nii.gz", ball() == 0))
@@ -91,9 +98,18 @@ def test_a_scan_is_prepared_kept_and_read_again(pair, tmp_path):
     assert again.flags == found.flags
 
 
-def test_a_head_with_its_skull_on_is_flagged(write_image):
-    body = np.full((20, 20, 20), 50.0, dtype=np.float32)
-    body[4:16, 4:16, 4:16] = 100
+@pytest.mark.parametrize("background", [0, 50], ids=["black", "with noise"])
+def test_a_head_with_its_skull_on_is_told_before_it_is_registered_and_flagged(
+    write_image, caplog, monkeypatch, background
+):
+    body = np.full((20, 20, 20), background, dtype=np.float32)
+    body[1:18, 1:18, 1:18] = 100
     path = write_image("head.nii.gz", body, np.diag([9.0, 9, 9, 1]) - np.eye(4, k=3) * 90)
     options = PreprocessOptions("mni152", 5.0, (32, 40, 32), affine="aligned")
+    assert "3582 ml" in prepare_scan(ScanFiles(path), options).flags[0] or background
     assert any("skull" in flag for flag in prepare_scan(ScanFiles(path), options).flags)
+    caplog.clear()
+    monkeypatch.setattr(scan, "preprocess", lambda *_: pytest.fail("told too late") if not caplog.text else 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        prepare_scan(ScanFiles(path), options)
+    assert "--skull-strip template" in caplog.text

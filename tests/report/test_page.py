@@ -186,6 +186,11 @@ def test_pictures_are_told_in_words_and_heads_of_tables_say_what_they_head(repor
     assert page.without_scope == []
 
 
+def test_the_first_lines_name_the_flagged_scans(report):
+    first = report().partition('<section id="overview">')[2].partition("</section>")[0]
+    assert "Brains: 1 of 21 prepared scans are flagged, odd (test)" in first
+
+
 def test_the_paper_stays_below_ours_and_the_best_bold_and_notes_of_the_run_stand_once(report):
     text = report()
     page = Page(text)

@@ -181,13 +181,14 @@ def test_ablations_of_the_paper_need_none_of_the_other_datasets_scans(checkout):
     assert done.returncode == 0, done.stdout
     assert Checkout.job_counts(done.stdout) == {
         "preprocess_subject": 62,
+        "describe_preparation": 1,
         "list_pairs": 1,
         "train_method": 11,
         "evaluate_chunk": 12,
         "collect_scores": 12,
         "make_table": 2,
         "ablation": 1,
-        "total": 101,
+        "total": 102,
     }
 
 

@@ -37,6 +37,7 @@ rule make_table:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["tables"][wildcards.table])),
         published=PUBLISHED,
+        preparation=lambda wildcards: preparation_of(config["tables"][wildcards.table]),
         sources=sources_of("make_table", packages=["report/templates/document"]),
     output:
         csv=f"{RUN}/tables/{{table}}.csv",

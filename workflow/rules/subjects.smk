@@ -96,7 +96,7 @@ def raw_files(dataset, name):
 def raw_facts(dataset, name):
     """What the dataset's documents tell of a subject."""
     subject = subjects_of(dataset)[name]
-    return {"space": subject.space, "side": subject.side}
+    return {"space": subject.space, "side": subject.side, "patient": subject.patient}
 
 
 def reference_of(dataset):

@@ -85,6 +85,12 @@ def datasets_prepared():
     return [dataset for dataset in datasets_shown() if subjects_shown(dataset)]
 
 
+def preparation_of(entry):
+    """The records of the datasets that a table is tested on."""
+    datasets = dict.fromkeys(config["experiments"][name]["dataset"] for name in entry["experiments"])
+    return [f"{RUN}/preparation/{dataset}.json" for dataset in datasets]
+
+
 def table_files(table):
     return [f"{RUN}/tables/{table}.{suffix}" for suffix in ("csv", "md", "tex", "json")]
 

@@ -13,4 +13,5 @@ with job(snakemake.log[0], snakemake.threads):
         snakemake.input.metrics,
         snakemake.input.published,
         snakemake.output,
+        snakemake.input.preparation,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
+from itertools import permutations
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict, model_validator
@@ -13,6 +14,8 @@ from spnet.data.options import PreprocessOptions
 
 PLACEMENT = r"^[+-][012] [+-][012] [+-][012]$"
 PATTERNS[PLACEMENT] = "three array axes with their signs, such as '+1 -2 +0'"
+AXES = "^(" + "|".join("".join(order) for order in permutations(("[LR]", "[PA]", "[IS]"))) + ")$"
+PATTERNS[AXES] = "three of the letters L or R, A or P, S or I, such as 'LAS'"
 
 Layout = Literal[tuple(LAYOUTS)]
 Label = AtLeastOne
@@ -94,6 +97,11 @@ class PrepareEntry(Entry):
         _DEFAULT["mask_placement"],
         description="How masks without a pose lie in their images: `'+1 -2 +0'` says that image axes are mask axes 1,"
         " 2 (reversed) and 0. Unless given, it is found for each subject, and the run stops where that is not clear.",
+    )
+    orientation: Annotated[str, Field(pattern=AXES)] | None = Field(
+        _DEFAULT["orientation"],
+        description="Where the voxel axes run in files whose headers do not tell (NIfTI with both codes 0, Analyze):"
+        " `LAS` is to left, front and top. Unless given, such files are refused; a mistake mirrors or turns them all.",
     )
     skull_strip: Literal["none", "labels", "template"] = Field(
         _DEFAULT["skull_strip"],

@@ -76,7 +76,7 @@ def scan(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
         mask = _mask(archive, name)
         folder = next((base / series for base in baselines if (base / series).is_dir()), None)
         if mask.exists() and folder is not None:
-            subjects.append(Subject(name, "", folder, mask, side=sides.get(Path(series).name)))
+            subjects.append(Subject(name, "", folder, mask, side=sides.get(Path(series).name), patient=name))
     return subjects
 
 
@@ -84,7 +84,9 @@ def expected(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
     """List where every knee of the release, or of a virtual cohort, has its files."""
     archive = _archive(root) or root
     listed = names(dataset, root)
-    return [Subject(name, "", root / "00m" / series, _mask(archive, name)) for name, series in listed.items()]
+    return [
+        Subject(name, "", root / "00m" / series, _mask(archive, name), patient=name) for name, series in listed.items()
+    ]
 
 
 def write_paths(cohorts: Mapping[str, Any], path: str | Path) -> None:

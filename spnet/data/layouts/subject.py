@@ -22,6 +22,7 @@ class Subject:
     labels: a NIfTI file, or a MetaImage (``.mhd``) without a pose.
     space: ``native``, or ``target`` if the files are already affinely aligned to the target.
     side: of a knee, where the dataset's documents tell it.
+    patient: whom a DICOM series must name, where the dataset's documents tell it.
     """
 
     subject: str
@@ -30,6 +31,7 @@ class Subject:
     labels: Path | None
     space: Literal["native", "target"] = "native"
     side: Literal["left", "right"] | None = None
+    patient: str | None = None
 
 
 def check_subjects(subjects: Sequence[Subject], root: str | Path) -> list[Subject]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ from spnet.data.splits import PARTS
 from spnet.errors import DataError
 
 COLUMNS = ["subject", "image", "labels", "split"]
+_NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"  # of a folder, and safe in Snakemake's patterns, where braces have a meaning
 
 
 def scan(root: Path, dataset: Mapping[str, Any]) -> list[Subject]:
     """List the subjects of the table `dataset["table"]` under `root`; paths in it are relative to the table.
+
+    An image is a file, or a folder with a DICOM series.
 
     Raises
     ------
@@ -36,7 +40,7 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
     def fail(problem: str, remedy: str) -> DataError:
         return DataError(f"line {line}: {problem}", path=path, remedy=remedy)
 
-    if not row["subject"] or not set(row["subject"]).isdisjoint("/\\ "):
+    if not re.fullmatch(_NAME, row["subject"]):
         raise fail(f"'{row['subject']}' cannot be a subject's name", "Use letters, digits, '-', '_' and '.'")
     if row["split"] not in PARTS:
         raise fail(f"split '{row['split']}' is not one of {', '.join(PARTS)}", "Correct it")
@@ -44,9 +48,10 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
         raise fail(f"{row['split']} subject '{row['subject']}' has no labels", "Give them, or move it to train")
     image = path.parent / Path(row["image"]).expanduser()
     labels = path.parent / Path(row["labels"]).expanduser() if row["labels"] else None
-    for file in (image, labels):
-        if file is not None and not file.is_file():
-            raise fail(f"there is no file {file}", "Paths are relative to the table")
+    if not row["image"] or not image.exists():
+        raise fail(f"there is no scan {image}", "Paths are relative to the table")
+    if labels is not None and not labels.is_file():
+        raise fail(f"there is no file {labels}", "Paths are relative to the table")
     return Subject(row["subject"], row["split"], image, labels)
 
 
