@@ -76,6 +76,10 @@ def brain_volume(stripped: Volume) -> dict[str, float]:
     return {"brain_ml": float(voxels * np.prod(stripped.spacing) / 1000)}
 
 
+# How the flag begins that says nothing against the scan itself.
+UNKNOWN_IDS = "label ids that the protocol does not know were dropped"
+
+
 def find_flags(record: dict[str, Any], min_correlation: float) -> list[str]:
     """Sentences about what looks odd in a record."""
     flags = []
@@ -93,7 +97,7 @@ def find_flags(record: dict[str, Any], min_correlation: float) -> list[str]:
         flags.append(f"the mask explains only {record['mask_fit']:.2f} of the image's variance around it: overlay them")
     if record["dropped_labels"]:
         listed = ", ".join(f"{i} ({n} voxels)" for i, n in record["dropped_labels"].items())
-        flags.append(f"label ids that the protocol does not know were dropped: {listed}")
+        flags.append(f"{UNKNOWN_IDS}: {listed}")
     if record["missing_labels"]:
         flags.append(f"scored labels that are not there: {record['missing_labels']}")
     return flags
