@@ -13,6 +13,11 @@ COLUMNS = ["table", "row", *CELL, "mean", "std", "note"]
 _PRINTED = ["table", *CELL]
 
 
+def nothing_published() -> pd.DataFrame:
+    """For studies that are not to be held against the paper's numbers."""
+    return pd.DataFrame(columns=COLUMNS)
+
+
 def read_published(path: str | Path) -> pd.DataFrame:
     """Read published.tsv: one printed number a row.
 

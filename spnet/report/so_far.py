@@ -12,7 +12,7 @@ import pandas as pd
 
 from spnet.analysis.collect import read_scores
 from spnet.analysis.progress import Progress, Work, find_progress, hours_left, training_folder
-from spnet.analysis.published import read_published
+from spnet.analysis.published import nothing_published, read_published
 from spnet.analysis.study import Study, assemble_table
 from spnet.config.lookups import study_parts
 from spnet.planning import Scored, scores_of
@@ -128,7 +128,9 @@ def _files(run: Path, config: Mapping[str, Any], progress: Progress, published: 
     there = {name: run / file for name, file in _results(config).items() if (run / file).exists()}
     prepared = [run / "preparation" / f"{dataset}.json" for dataset in config["datasets"]]
     prepared = [record for record in prepared if record.exists()]
-    paper, flagged = read_published(published), flagged_subjects(prepared)
+    beside = published if config["paper_values"] else None
+    paper = read_published(beside) if beside else nothing_published()
+    flagged = flagged_subjects(prepared)
     return ReportFiles(
         tables=[path for name, path in there.items() if name in config["tables"]],
         unfinished={name: _so_far(run, config, name, paper, flagged) for name in config["tables"] if name not in there},
@@ -136,7 +138,7 @@ def _files(run: Path, config: Mapping[str, Any], progress: Progress, published: 
         preparation=prepared,
         trainings=[training_folder(run, work) / "history.csv" for work in progress.trainings if work.finished],
         **{name: there.get(name) for name in ("significance", "claims", "cost")},
-        published=published,
+        published=beside,
     )
 
 

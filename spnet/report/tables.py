@@ -12,7 +12,7 @@ import pandas as pd
 from spnet.analysis.collapsed import COLUMN as COLLAPSED
 from spnet.analysis.collapsed import marked
 from spnet.analysis.collect import read_scores
-from spnet.analysis.published import COLUMNS, read_published
+from spnet.analysis.published import nothing_published, read_published
 from spnet.analysis.study import Study, assemble_table
 from spnet.files import atomic_path
 from spnet.metrics import METRICS
@@ -31,7 +31,7 @@ def write_table(
     specification: Mapping[str, Any],
     study: Study,
     metrics: str | Path | Sequence[str | Path],
-    published: str | Path,
+    published: str | Path | None,
     outputs: Mapping[str, str | Path],
     preparation: Sequence[str | Path] = (),
 ) -> None:
@@ -39,10 +39,12 @@ def write_table(
 
     Parameters
     ----------
+    published: the paper's numbers, if they are to stand beside.
     preparation: json of :func:`spnet.report.preparation.write_preparation`, named by the dataset.
     """
     scores = read_scores(metrics)
-    frame, notes = assemble_table(name, specification, study, scores, read_published(published))
+    paper = read_published(published) if published else nothing_published()
+    frame, notes = assemble_table(name, specification, study, scores, paper)
     with atomic_path(outputs["csv"]) as temporary:
         frame.to_csv(temporary, index=False)
     document = table_document(frame, specification["title"], notes)
@@ -82,7 +84,7 @@ def add_flagged(
         return document
     if rest.empty:
         return replace(document, notes=[*notes, "No pair is without one.", *document.notes])
-    frame, _ = assemble_table(name, specification, study, rest, pd.DataFrame(columns=COLUMNS), gaps=True)
+    frame, _ = assemble_table(name, specification, study, rest, nothing_published(), gaps=True)
     (table,) = table_document(frame, _WITHOUT, []).tables
     rows = [[replace(cell, text=_NONE_LEFT) if cell.text == _NOT_YET else cell for cell in row] for row in table.rows]
     without = replace(table, title=_WITHOUT, rows=rows, notes=[_pair_counts(frame)])

@@ -260,6 +260,9 @@ def test_a_method_is_shown_with_each_experiments_own_training(tmp_path):
     write_table("table3", specification, study, tmp_path / "m.parquet", tmp_path / "p.tsv", outputs)
     assert "| M | **0.250(0.000)** | 0.046(0.002), +0.204 | **0.750(0.000)** |" in outputs["markdown"].read_text()
     assert "| Method | d: ICE | paper | e: ICE |" in outputs["markdown"].read_text()
+    write_table("table3", specification, study, tmp_path / "m.parquet", None, outputs)  # a study of virtual scans
+    assert "| M | **0.250(0.000)** | **0.750(0.000)** |" in outputs["markdown"].read_text()
+    assert "paper" not in outputs["markdown"].read_text()
 
 
 def test_weights_of_another_dataset_have_no_value_of_the_paper_beside_them(tmp_path):

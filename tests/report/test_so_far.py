@@ -32,6 +32,7 @@ CONFIG = {
     "notes": ["Said above."],
     "seeds": [0],
     "evaluate_on": "test",
+    "paper_values": True,
     "pairs_per_chunk": 2,
     "datasets": {"brains": dataset("Brains", 100), "knees": dataset("Knees", 200)},
     "methods": {

@@ -36,7 +36,7 @@ use rule collect_scores as collect_metrics with:
 rule make_table:
     input:
         metrics=lambda wildcards: score_files(scores_of(config, config["tables"][wildcards.table])),
-        published=PUBLISHED,
+        published=BESIDE,
         preparation=lambda wildcards: preparation_of(config["tables"][wildcards.table]),
         sources=sources_of("make_table", packages=["report/templates/document"]),
     output:

@@ -42,6 +42,7 @@ if workflow.is_main_process and workflow.local_exec and "gpu" not in workflow.gl
 
 RUN = f"results/{config['run']}"
 PUBLISHED = find_published_numbers()
+BESIDE = PUBLISHED if config["paper_values"] else []  # what stands beside the study's own values
 METHODS = config["methods"]
 DATASETS = config["datasets"]
 DATA_ROOT = config["data_root"]

@@ -9,7 +9,7 @@ rule write_report:
         preparation=lambda wildcards: [f"{RUN}/preparation/{dataset}.json" for dataset in datasets_prepared()],
         trainings=lambda wildcards: training_histories(),
         records=lambda wildcards: training_records(),
-        published=PUBLISHED,
+        published=BESIDE,
         sources=sources_of("write_report", packages=["report/templates"]),
     output:
         f"{RUN}/report.html",

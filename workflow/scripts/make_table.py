@@ -11,7 +11,7 @@ with job(snakemake.log[0], snakemake.threads):
         snakemake.params.specification,
         Study(**snakemake.params.study),
         snakemake.input.metrics,
-        snakemake.input.published,
+        snakemake.input.published or None,
         snakemake.output,
         snakemake.input.preparation,
     )

@@ -15,7 +15,7 @@ with job(snakemake.log[0], snakemake.threads):
             significance=snakemake.input.get("significance"),
             claims=snakemake.input.get("claims"),
             cost=snakemake.input.cost,
-            published=snakemake.input.published,
+            published=snakemake.input.published or None,
         ),
         snakemake.output[0],
     )

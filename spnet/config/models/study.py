@@ -88,6 +88,9 @@ class StudyEntry(CatalogueEntry):
     threads: ThreadsEntry = Field(ThreadsEntry(), description="Threads that a job takes.")
     compute: ComputeEntry = Field(ComputeEntry(), description="Speed against memory.")
     notes: list[str] = Field([], description="Sentences under every table, above the claims and the report.")
+    paper_values: bool = Field(
+        True, description="The paper's values stand beside the study's own, in tables and in the report's overview."
+    )
     experiments: Annotated[dict[Name, ExperimentEntry], Field(min_length=1)] = Field(description="Experiments by name.")
     tables: dict[Name, TableEntry] = Field(
         {}, description="Tables by name; where a study has none, Dice and regularity of each experiment."
