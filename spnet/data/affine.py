@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 # Children's brains have .6 of MNI152's volume; beyond these bounds the optimiser has collapsed or burst.
 _LEAST_SCALING, _MOST_SCALING = 0.3, 3.0
+# A scan that correlates as much with the target where it lies, and nearly as much after the step, is the target itself.
+_ITSELF, _NEARLY = 0.99, 0.95
 # What may stand in for a failed affine step, as a reader is told.
 _STAGED, _SIMILARITY, _RIGID = "one from a similarity step", "a similarity step alone", "a rigid step"
 _CENTRED, _UNMOVED = "laying centre of mass on centre of mass", "the position in its header"
@@ -122,8 +124,9 @@ def register_affine(pair: AntsPair, min_correlation: float) -> AffineStep:
     way = max(correlations, key=correlations.__getitem__)
     if reached >= correlations[way]:
         return AffineStep(direct)
-    if way == _STAGED and reached < min_correlation:
-        return AffineStep(staged)
+    itself = way == _UNMOVED and correlations[way] > _ITSELF and reached > _NEARLY
+    if itself or (way == _STAGED and reached < min_correlation):
+        return AffineStep(others[way])
     ended = "ends in a volume that no body has" if reached == -1 else f"ends at a correlation of {reached:.2f}"
     return AffineStep(
         others[way], [f"the affine step {ended}, {way} at {correlations[way]:.2f}: that was taken instead"]

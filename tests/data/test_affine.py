@@ -43,6 +43,13 @@ def test_an_affine_step_worse_than_none_is_not_taken(same, ants, monkeypatch, fa
     assert step.flags[0].startswith(f"the affine step ends {ended}")
 
 
+def test_the_target_itself_stays_where_it_is_without_a_word(same, ants, monkeypatch):
+    monkeypatch.setattr(AntsPair, "register", lambda self, kind, start=None: stretch(self, 1.01))
+    step = register_affine(same, 0.7)
+    assert np.allclose(transform_matrix(step.transform, ants), np.eye(4), atol=1e-4)
+    assert not step.flags
+
+
 @pytest.mark.parametrize(("least", "told"), [(0.7, True), (0.95, False)])
 def test_a_step_from_a_similarity_is_told_where_the_first_was_good_enough(same, monkeypatch, least, told):
     """Below the least correlation it stands in without a word, as it always did."""
