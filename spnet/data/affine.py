@@ -112,14 +112,15 @@ def register_affine(pair: AntsPair, min_correlation: float) -> AffineStep:
     the affine starts from it. The best of these, of a similarity, of a rigid step and of none is taken.
     """
     direct = pair.register("Affine")
-    begun = {_CENTRED: pair.write_start("centred"), _UNMOVED: pair.write_matrix("none", np.eye(4))}
+    begun = {_UNMOVED: pair.write_matrix("none", np.eye(4)), _CENTRED: pair.write_start("centred")}
     reached = pair.correlation(direct)
     if reached >= max(min_correlation, *map(pair.correlation, begun.values())):
         return AffineStep(direct)
     similarity = pair.register("Similarity")
     staged = pair.register("Affine", start=similarity)
     log.warning("the affine step went astray (correlation %.2f): begun from a similarity", reached)
-    others = {_STAGED: staged, _SIMILARITY: similarity, _RIGID: pair.register("Rigid"), **begun}
+    others = {_STAGED: staged, _SIMILARITY: similarity, _RIGID: pair.register("Rigid")}
+    others = begun | others  # of equal ones the plainest
     correlations = {way: pair.correlation(transform) for way, transform in others.items()}
     way = max(correlations, key=correlations.__getitem__)
     if reached >= correlations[way]:
