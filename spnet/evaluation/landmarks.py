@@ -68,10 +68,8 @@ def registration_error(
 def to_text(errors: pd.DataFrame) -> str:
     """For reading: a line per landmark, and their mean."""
     names = errors.loc[errors["metric"] == TRE, "structure"]
-    after, before = (errors.loc[errors["metric"] == metric, "value"] for metric in (TRE, TRE_BEFORE))
+    values = (errors.loc[errors["metric"] == metric, "value"] for metric in (TRE, TRE_BEFORE))
     width = max(map(len, [*names, "landmark"]))
     lines = [f"{'landmark':{width}}  {'TRE mm':>8}  {'before':>8}"]
-    lines += [
-        f"{name:{width}}  {ours:8.3f}  {first:8.3f}" for name, ours, first in zip(names, after, before, strict=True)
-    ]
+    lines += [f"{name:{width}}  {left:8.3f}  {before:8.3f}" for name, left, before in zip(names, *values, strict=True)]
     return "\n".join(lines)
