@@ -14,7 +14,7 @@ from spnet.provenance import plain
 
 CONFIGURATION = "config.yaml"
 
-_NEEDED = {"run", "datasets", "methods", "experiments", "tables", "figures", "seeds", "notes", "paper_values"}
+_NEEDED = {"run", "datasets", "methods", "experiments", "tables", "figures", "seeds", "notes"}
 _NEEDED |= {"significance", "claims", "evaluate_on", "pairs_per_chunk"}
 
 

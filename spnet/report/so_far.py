@@ -128,7 +128,7 @@ def _files(run: Path, config: Mapping[str, Any], progress: Progress, published: 
     there = {name: run / file for name, file in _results(config).items() if (run / file).exists()}
     prepared = [run / "preparation" / f"{dataset}.json" for dataset in config["datasets"]]
     prepared = [record for record in prepared if record.exists()]
-    beside = published if config["paper_values"] else None
+    beside = published if config.get("paper_values", True) else None
     paper = read_published(beside) if beside else nothing_published()
     flagged = flagged_subjects(prepared)
     return ReportFiles(

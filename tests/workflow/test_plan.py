@@ -325,6 +325,8 @@ def test_evaluation_depends_on_the_metrics_source_and_training_on_no_source(demo
     for files in evaluations:
         assert "metrics/overlap.py" in files
         assert "data/labels.py" in files
+        assert "kernels/correlation.py" in files
+    assert sum("methods/syn.py" in files for files in evaluations) == 3  # of no network, whose weights are inputs
     trainings = [files for rule, files in inputs if rule == "train_method"]
     assert len(trainings) == 22
     assert not any(".py" in files for files in trainings)
@@ -337,10 +339,12 @@ def test_a_figures_source_draws_it_again_and_registers_nothing(demo):
     assert all("figures/style.py" in files for files in drawn)
     assert sum("fields.npz" in files for files in drawn) == 5
     assert not any("metrics.parquet" in files for files in drawn)
-    made = [
-        files for rule, files in inputs if rule in ("train_method", "evaluate_chunk", "choose_pair", "register_shown")
-    ]
+    # Nor prepares scans, whose new images every training would follow.
+    scans, fields = {"prepare_reference", "preprocess_subject"}, {"evaluate_chunk", "choose_pair", "register_shown"}
+    made = [files for rule, files in inputs if rule in scans | fields | {"train_method"}]
     assert not any("spnet/figures/" in files for files in made)
+    prepared = [files for rule, files in inputs if rule == "preprocess_subject"]
+    assert all("data/affine.py" in files and "data/quality.py" not in files for files in prepared)
 
 
 def test_a_template_is_an_input_of_what_is_written_with_it(demo):

@@ -18,6 +18,7 @@ from spnet.data.splits import PARTS
 from spnet.data.targets import MNI152, is_reference, reference_subject
 from spnet.errors import SpnetError
 from spnet.figures import FIGURES
+from spnet.methods import METHODS as IMPLEMENTATIONS
 from spnet.planning import all_scores, control, core_hours, pairs_per_job, scores_of, shown_alone, training_order
 from spnet.runs import check_study
 from spnet.sources import UNCOUNTED, imported_sources, module_file, named_sources
@@ -41,7 +42,7 @@ if workflow.is_main_process and workflow.local_exec and "gpu" not in workflow.gl
     workflow.register_resource("gpu", 1)
 
 RUN = f"results/{config['run']}"
-PUBLISHED = find_published_numbers()
+PUBLISHED = os.path.relpath(find_published_numbers())
 BESIDE = PUBLISHED if config["paper_values"] else []  # what stands beside the study's own values
 METHODS = config["methods"]
 DATASETS = config["datasets"]
@@ -76,9 +77,9 @@ def weight_sources():
 def sources_of(rule, packages=(), uncounted=(), modules=lambda wildcards: ()):
     """Source files by which results are stale, as inputs: all that a rule's script imports.
 
-    `packages` count as a whole (folders, or files by their name without suffix), `modules` with what they import; what is imported by way of `uncounted` ones does not
-    count. Trainings have no sources: a comment in a method's module must not cost fifty trainings. Delete a model's
-    folder to train it again.
+    `packages` count as a whole (folders, or files by their name without suffix), `modules` with what they import; what
+    is imported by way of `uncounted` ones does not count. Trainings have no sources: a comment in a method's module
+    must not cost fifty trainings. Delete a model's folder to train it again.
     """
     script = Path(workflow.basedir) / "scripts" / f"{rule}.py"
     return lambda wildcards: source_files(
@@ -91,6 +92,12 @@ def source_files(scripts, packages, uncounted):
     imported = {path for script in scripts for path in imported_sources(script, (*UNCOUNTED, *uncounted))}
     found = {*imported, *scripts[1:], *(path for package in packages for path in named_sources(package))}
     return sorted(os.path.relpath(path) for path in found)
+
+
+def module_if_untrained(wildcards):
+    """The module of a method without a network, whose code alone says what it finds; a network's weights do."""
+    code = IMPLEMENTATIONS[METHODS[wildcards.method]["implementation"]].code
+    return [code.partition(":")[0]] if is_untrained(wildcards.method) else []
 
 
 def uncompared(function):

@@ -6,7 +6,7 @@ rule evaluate_chunk:
         weights=evaluated_weights,
         pairs=f"{RUN}/pairs/{{dataset}}.tsv",
         prepared=evaluated_subjects,
-        sources=sources_of("evaluate_chunk", packages=["metrics"]),
+        sources=sources_of("evaluate_chunk", packages=["metrics", "kernels", "together"], modules=module_if_untrained),
     output:
         f"{RUN}/evaluation/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/chunk-{{chunk}}.csv",
     log:

@@ -1,8 +1,8 @@
 """Every subject onto its dataset's grid, one job each; the QC page; then the pairs to register."""
 
-# Which files are a subject's is asked whenever anything is planned, and for the style of a picture nothing is to be
-# trained again.
-UNPREPARED = ["data.layouts", "figures.style"]
+# Which files are a subject's is asked whenever anything is planned. Pictures, messages and flags change no voxel: for
+# them nothing is to be trained again. Flags of scans that were prepared before come with -R preprocess_subject.
+UNPREPARED = ["data.layouts", "data.foreign", "data.quality", "data.turned", "figures"]
 # Templates of the preparation's page.
 PAGE = ["preparation", "page", "macros"]
 

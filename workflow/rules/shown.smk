@@ -28,7 +28,7 @@ rule register_shown:
         weights=evaluated_weights,
         pair=f"{RUN}/shown/{{dataset}}.tsv",
         prepared=lambda wildcards: prepared_with_labels(wildcards.dataset, evaluated(wildcards.dataset)),
-        sources=sources_of("register_shown", packages=["metrics"]),
+        sources=sources_of("register_shown", packages=["metrics", "kernels", "together"], modules=module_if_untrained),
     output:
         fields=f"{RUN}/shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/fields.npz",
         facts=f"{RUN}/shown/{{trained_on}}/{{method}}/seed-{{seed}}/{{dataset}}/facts.csv",
