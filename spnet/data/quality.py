@@ -76,8 +76,9 @@ def brain_volume(stripped: Volume) -> dict[str, float]:
     return {"brain_ml": float(voxels * np.prod(stripped.spacing) / 1000)}
 
 
-# How the flag begins that says nothing against the scan itself.
+# What the flags say that tell of the protocol or the grid, and nothing against the scan itself.
 UNKNOWN_IDS = "label ids that the protocol does not know were dropped"
+OUTSIDE = "outside the common grid"
 
 
 def find_flags(record: dict[str, Any], min_correlation: float) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from spnet.analysis.preparation import TITLES, describe_subjects, to_frame
 from spnet.data.labels import LabelSet
-from spnet.data.quality import UNKNOWN_IDS
+from spnet.data.quality import OUTSIDE, UNKNOWN_IDS
 from spnet.data.splits import PARTS
 from spnet.errors import DataError, first_line
 from spnet.files import atomic_path, write_text
@@ -62,8 +62,10 @@ class Preparation:
 
     @property
     def doubtful(self) -> list[Subject]:
-        """Those whose scans themselves are in doubt: not by label ids alone that were dropped."""
-        return [each for each in self.subjects if not all(flag.startswith(UNKNOWN_IDS) for flag in each.flags)]
+        """Those whose scans themselves are in doubt: not by dropped label ids or the study's grid alone."""
+        return [
+            each for each in self.subjects if not all(UNKNOWN_IDS in flag or OUTSIDE in flag for flag in each.flags)
+        ]
 
     def tables(self) -> dict[str, Table]:
         """What stands above the pictures, by name."""
