@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def find_study(name: str, beside: Path | None = None) -> Path:
     ConfigError: there is none.
     """
     if "/" in name or name.endswith(".yaml"):
-        path = (beside or Path.cwd()) / Path(name).expanduser()
+        path = (beside or Path.cwd()) / os.path.expanduser(name)
         path = path / STUDY if path.is_dir() else path
         if path.is_file():
             return path

@@ -197,6 +197,8 @@ def test_a_study_that_is_not_there_is_told_with_the_nearest_name_and_the_known_o
         read_study("dmeo")
     with pytest.raises(ConfigError, match=r"there is no such study\. Name a folder with a study.yaml"):
         read_study(str(tmp_path / "study.yaml"))
+    with pytest.raises(ConfigError, match=r"~nobody/study.yaml: there is no such study"):
+        read_study("~nobody/study.yaml")
 
 
 def test_a_study_that_extends_itself_is_told_with_its_way_there(study):
