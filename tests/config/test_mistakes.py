@@ -51,6 +51,10 @@ SCORED = {"experiments": ["mindboggle101"], "metric": "dice"}
         ({"datasets": {"mine": {"layout": "candi"}}}, "configuration key 'prepare' is missing at datasets.mine"),
         ({"pairs_per_chunk": 0}, "configuration key pairs_per_chunk is 0, but should be greater than or equal to 1"),
         ({"run": "a/b"}, "configuration key run is 'a/b', but should be letters, digits"),
+        (
+            {"run": ".."},
+            "configuration key run is '..', but should be letters, digits, '_', '-' and, but at the start, '.'",
+        ),
         ({"device": "gpu"}, "configuration key device is 'gpu', but should be auto, cpu, cuda or cuda:N"),
         ({"seeds": "0"}, "configuration key seeds is '0', but should be a valid list"),
         ({"seeds": [1, 1]}, "configuration key seeds: names 1 twice"),
@@ -173,6 +177,10 @@ def test_a_mistake_is_told_by_key_with_the_nearest_name(overlay, message):
             "statistic 'equals_within' needs one of value and like, and one only",
         ),
         (claim("difference_at_least", method="spnet", **SCORED), "'difference_at_least' needs the parameter 'over'"),
+        (claim("better", methods=3, than=["vm"], **SCORED), "claim 'mine': statistic 'better': methods cannot be 3"),
+        (claim("better", methods=["spnet"], than=3, **SCORED), "claim 'mine': statistic 'better': than cannot be 3"),
+        (claim("better", methods=["spnet"], than=[["vm"]], **SCORED), "statistic 'better': than cannot be [['vm']]"),
+        (claim("better", methods=["spnet"], than={"vm": 1}, **SCORED), "statistic 'better': than cannot be {'vm': 1}"),
         ({"datasets": {"oai": {"virtual": {"spacing": 2}}}}, "virtual scans of layout 'oai_zib' have no option"),
     ],
 )
@@ -197,8 +205,8 @@ def test_a_study_that_is_not_there_is_told_with_the_nearest_name_and_the_known_o
         read_study("dmeo")
     with pytest.raises(ConfigError, match=r"there is no such study\. Name a folder with a study.yaml"):
         read_study(str(tmp_path / "study.yaml"))
-    with pytest.raises(ConfigError, match=r"~nobody/study.yaml: there is no such study"):
-        read_study("~nobody/study.yaml")
+    with pytest.raises(ConfigError, match=r"~no-such-user/study.yaml: there is no such study"):
+        read_study("~no-such-user/study.yaml")
 
 
 def test_a_study_that_extends_itself_is_told_with_its_way_there(study):

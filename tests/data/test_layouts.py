@@ -275,7 +275,7 @@ def test_a_table_lists_any_dataset_and_training_subjects_need_no_labels(tmp_path
         ("1\ta.nii.gz\t\ttest\n", "line 2: test subject '1' has no labels"),
         ("1\ta.nii.gz\t\tvalidate\n", "line 2: split 'validate'"),
         ("1\tgone.nii.gz\t\ttrain\n", "line 2: there is no scan .*gone"),
-        ("1\t~nobody/scan.nii.gz\t\ttrain\n", "line 2: there is no scan .*~nobody/scan"),
+        ("1\t~no-such-user/scan.nii.gz\t\ttrain\n", "line 2: there is no scan .*~no-such-user/scan"),
         ("../1\ta.nii.gz\t\ttrain\n", "cannot be a subject's name"),
         ("{s11}\ta.nii.gz\t\ttrain\n", "cannot be a subject's name"),
     ],

@@ -79,5 +79,5 @@ def test_what_is_no_sheet_is_told(content, tmp_path):
 def test_what_is_no_sheet_is_told_with_the_columns_it_should_have_if_any(needed, remedy, tmp_path):
     path = tmp_path / "image.nii.gz"
     path.write_bytes(b"\x1f\x8b\xff")
-    with pytest.raises(DataError, match=rf"\. Give a text file {remedy}$"):
+    with pytest.raises(DataError, match=rf"\. Give a text file {remedy}\.$"):
         read_sheet(path, needed)
