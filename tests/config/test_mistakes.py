@@ -189,6 +189,62 @@ def test_a_mistake_is_found_before_any_job_and_named(overlay, message):
         check_readiness(read_study("demo", values=overlay))
 
 
+LONE = {"experiments": {"mine": {"dataset": "mindboggle101", "methods": ["syn", "vm"]}}}
+PAPER = {"extends": "paper"}
+QUANTITIES = [{"metric": "dice", "structure": "Average"}]
+
+
+def table(**changes):
+    columns = [{"metric": "dice", "structures": ["Average"]}]
+    return {"tables": {"t": {"title": "T", "experiments": ["mine"], "columns": columns, **changes}}}
+
+
+def figure(**changes):
+    return {"figures": {"f": {"title": "F", "kind": "dice_boxplot", "experiments": ["mine"], **changes}}}
+
+
+def significance(**changes):
+    return {"significance": {"reference": "syn", "experiments": ["mine"], "quantities": QUANTITIES, **changes}}
+
+
+@pytest.mark.parametrize(
+    ("below", "values", "message"),
+    [
+        (LONE, table(experiments=["min"]), "table 't' names the experiment 'min', which does not exist, did you mean"),
+        (LONE, table(experiments=["mine", "min"]), "table 't' names the experiment 'min'"),
+        (LONE, table(experiments="mine"), "tables.t.experiments is 'mine', but should be a valid list"),
+        (LONE, table(experiments=[]), "tables.t.experiments is [], but list should have at least 1 item"),
+        (LONE, table(rows=[{"method": "syn"}, {"method": "vmm"}]), "table 't' names the method 'vmm'"),
+        (LONE, table(rows=[{"method": "vm", "trained_on": "oia"}]), "row 'vm', names the dataset trained on 'oia'"),
+        (LONE, table(rows=["syn"]), "tables.t.rows.0 is 'syn', but should be"),
+        (LONE, table(rows=[]), "tables.t.rows is [], but list should have at least 1 item"),
+        (LONE, table(columns=[{"metric": "jab", "structures": ["volume"], "experiments": ["min"]}]), "'min'"),
+        (LONE, table(columns=[{}]), "'metric' is missing at tables.t.columns.0"),
+        (LONE, figure(experiments=["min"]), "figure 'f' names the experiment 'min'"),
+        (LONE, figure(methods=["syn", "vmm"]), "figure 'f' names the method 'vmm'"),
+        (LONE, significance(reference="synn"), "names the method 'synn', which it does not test, did you mean 'syn'?"),
+        (LONE, significance(experiments=["min"]), "significance names the experiment 'min'"),
+        (
+            LONE,
+            {"significance": {"reference": "syn", "quantities": QUANTITIES}},
+            "'experiments' is missing at significance",
+        ),
+        (LONE, {"tables": [1]}, "tables is [1], but should be a valid dictionary"),
+        (LONE, {"figures": [1]}, "figures is [1], but should be a valid dictionary"),
+        (LONE, {"claims": [1]}, "claims is [1], but should be a valid dictionary"),
+        (LONE, {"experiments": [1]}, "experiments is [1], but should be a valid dictionary"),
+        (PAPER, {"tables": {"table1": {"experiments": ["mindbogle101"]}}}, "'mindbogle101', which does not exist, did"),
+        (PAPER, {"tables": {"table1": {"experiments": "oai"}}}, "tables.table1.experiments is 'oai', but should be"),
+        (PAPER, {"figures": {"fig8": {"experiments": ["mindbogle101"]}}}, "figure 'fig8' names the experiment"),
+        (PAPER, {"significance": {"reference": "spnte"}}, "names the method 'spnte', which it does not test, did you"),
+        (PAPER, {"significance": {"experiments": ["oia"]}}, "significance names the experiment 'oia'"),
+    ],
+)
+def test_a_mistake_in_a_studys_file_takes_nothing_away_without_a_word(study, below, values, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        read_study(str(study({**below, **values})))
+
+
 def test_the_file_that_has_the_mistake_is_named(study):
     path = study({"extends": "demo", "methods": {"vm": {"training": {"steps": "many"}}}})
     with pytest.raises(ConfigError, match=rf"methods\.vm\.training\.steps is 'many', .*\(in .*{path.name}\)"):
