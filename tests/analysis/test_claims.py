@@ -211,6 +211,8 @@ METRICS_OF_ALL = {"experiments": ["here"], "metrics": {"dice": "Average", "ice":
             "parameters_grow_linearly",
             {"method": "symnet", "option": "start_channel", "values": [4, 6, 8]},
         ),
+        ("not tested", "parameters_grow_linearly", {"method": "rcnet", "option": "cascade", "values": [1, 2, 4]}),
+        ("not tested", "parameters_grow_linearly", {"method": "rcnet", "option": "cascades", "values": [0, 1, 2]}),
     ],
 )
 def test_a_claim_gets_the_verdict_that_its_scores_call_for(evidence, verdict, statistic, parameters):
