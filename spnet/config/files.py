@@ -83,6 +83,14 @@ def find_study(name: str, beside: Path | None = None) -> Path:
     return studies / name / STUDY
 
 
+def name_study(path: Path) -> str:
+    """A study's one name, however it was asked for: its folder's in config/studies, or its file, from here if below."""
+    path, studies = path.resolve(), find_config().resolve() / "studies"
+    if path.name == STUDY and path.parent.parent == studies:
+        return path.parent.name
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def read_catalogue(folder: str | Path | None = None) -> list[Layer]:
     """The datasets and methods that every study may use."""
     config = find_config(folder)

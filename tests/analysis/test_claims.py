@@ -236,6 +236,8 @@ def test_what_is_missing_is_told(evidence):
     )
     told = grade(evidence, "better", methods=["good"], than=["nobody"], **DICE)[1]
     assert "nobody is not in experiment here" in told
+    unknown = {"method": "rcnet", "option": "cascade", "values": [1, 2, 4]}
+    assert "has no option 'cascade'" in grade(evidence, "parameters_grow_linearly", **unknown)[1]
     on_cpu = {"method": "as_good", "than": ["vm"], "experiments": ["here"], "quantity": "training_peak_mb"}
     assert "measured on cpu, not on cuda" in grade(evidence, "cost_ratio", device="cuda", **on_cpu)[1]
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 import yaml
 
-from spnet.config.files import parse_values
+from spnet.config.files import find_study, parse_values
 from spnet.config.load import read_study
 from spnet.config.readiness import check_readiness
 from spnet.errors import ConfigError, SpnetError
@@ -307,6 +307,17 @@ def test_two_studies_that_write_one_run_are_told_apart(study, tmp_path):
         ConfigError, match=r"the results of study 'demo', so study '.*mine.yaml' must not.*--config run="
     ):
         check_study(read_study(str(study({"extends": "demo"}))), tmp_path)
+
+
+def test_one_study_is_the_same_however_it_is_spelt(study, tmp_path, monkeypatch):
+    demo = find_study("demo")
+    keep_configuration(read_study("demo"), tmp_path)
+    for spelling in (demo, demo.parent, f"{demo.parent}/../demo/"):
+        check_study(read_study(str(spelling)), tmp_path)
+    path = study({"extends": "demo"})
+    monkeypatch.chdir(tmp_path)
+    spellings = ("mine.yaml", "./mine.yaml", str(path))
+    assert {read_study(spelling)["study"] for spelling in spellings} == {"mine.yaml"}
 
 
 @pytest.mark.parametrize("value", [None, 5, "x", [None], [{}], {"a": None}], ids=str)
