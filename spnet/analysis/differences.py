@@ -12,6 +12,9 @@ from spnet.analysis.summarise import subject_interval
 from spnet.errors import DataError
 
 PAIR = ["moving", "fixed"]
+_SCORED = ["trained_on", "dataset", "method"]
+Scored = tuple[str, str, str]
+Pairs = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,37 @@ def estimate(values: pd.Series) -> Estimate:
     return Estimate(float(values.mean()), low, high)
 
 
-def paired(first: pd.Series, second: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Both series, indexed by moving and fixed, in one order.
+def scored_pairs(values: pd.Series) -> dict[Scored, Pairs]:
+    """The pairs that have a value of anything, by training, dataset and method.
+
+    Parameters
+    ----------
+    values: indexed by these, moving and fixed, and more.
+    """
+    pairs = values.index.to_frame(index=False)[[*_SCORED, *PAIR]].drop_duplicates()
+    return {key: frozenset(own[PAIR].itertuples(index=False, name=None)) for key, own in pairs.groupby(_SCORED)}
+
+
+def paired(first: pd.Series, second: pd.Series, scored: tuple[Pairs, Pairs]) -> tuple[pd.Series, pd.Series]:
+    """Both series, indexed by moving and fixed, of the pairs that have a value in both, in one order.
+
+    Where one method warps a label away that the fixed scan lacks, and another keeps a voxel of it, a region of that
+    label alone has a Dice for the second only.
+
+    Parameters
+    ----------
+    scored: the pairs that each method has any value of.
 
     Raises
     ------
-    DataError: they are not of the same pairs.
+    DataError: the methods were scored on other pairs.
     """
-    if len(first) != len(second) or not first.index.sort_values().equals(second.index.sort_values()):
+    if scored[0] != scored[1]:
         raise DataError(
-            f"two methods were not scored on the same pairs ({len(first)} and {len(second)})",
+            f"two methods were not scored on the same pairs ({len(scored[0])} and {len(scored[1])})",
             remedy="Delete the run's evaluation folder and start again",
         )
+    first = first[first.index.isin(second.index)]
     return first, second.reindex(first.index)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from spnet.analysis.collapsed import Collapses, collapses
-from spnet.analysis.differences import PAIR
+from spnet.analysis.differences import PAIR, Pairs, Scored, scored_pairs
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import CELL, per_pair
 from spnet.config.lookups import UNTRAINED, settings, trained_on
@@ -48,6 +48,10 @@ class Evidence:
         return per_pair(self.scores, self.study.labels()).set_index([*CELL, *PAIR])["value"].sort_index()
 
     @cached_property
+    def _scored(self) -> dict[Scored, Pairs]:
+        return scored_pairs(self.values)
+
+    @cached_property
     def collapsed(self) -> Collapses:
         """The trainings that collapsed, of which nothing is graded."""
         return collapses(self.scores)
@@ -78,6 +82,11 @@ class Evidence:
             return self.values.loc[(source, entry["dataset"], found, metric, structure)]
         except KeyError:
             raise NotTestedError(f"no {metric} of {structure} was measured for {method} in {experiment}") from None
+
+    def scored(self, experiment: str, method: str) -> Pairs:
+        """The pairs that a method has any value of."""
+        found, source = self.source_of(experiment, method)
+        return self._scored[source, self.experiment(experiment)["dataset"], found]
 
     def seeds(self, experiment: str, method: str, metric: str, structure: str) -> list[float]:
         """Mean over the pairs of each seed's training, or of the one pass of a method without."""

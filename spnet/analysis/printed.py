@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from spnet.analysis.collapsed import Collapses
-from spnet.analysis.differences import PAIR
+from spnet.analysis.differences import PAIR, Pairs
 from spnet.analysis.evidence import Evidence, NotTestedError
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ class PrintedEvidence(Evidence):
         if rows.empty:
             raise NotTestedError(f"no {metric} of {structure} is printed for {method} in {experiment}")
         return pd.Series(float(rows["mean"].iloc[0]), index=_PAIRS)
+
+    def scored(self, experiment: str, method: str) -> Pairs:
+        """The same two pairs for every method."""
+        return frozenset(_PAIRS)
 
     def seeds(self, experiment: str, method: str, metric: str, structure: str) -> list[float]:
         """The printed mean."""

@@ -11,6 +11,7 @@ import pandas as pd
 from spnet.analysis.differences import paired
 from spnet.analysis.evidence import Evidence, NotTestedError
 from spnet.analysis.findings import Check
+from spnet.errors import DataError
 
 # Makes a check of two methods' values; the label is of both, the unit of what is counted.
 Maker = Callable[[pd.Series, pd.Series, str, str], Check]
@@ -58,15 +59,28 @@ class Scope:
             for experiment, structure in self.places(missing):
                 for rival in rivals:
                     try:
-                        first = self.evidence.pairs(experiment, method, self.metric, structure)
-                        second = self.evidence.pairs(self.as_experiment or experiment, rival, self.metric, structure)
+                        first, second, on = self._paired(experiment, structure, method, rival)
                     except NotTestedError as reason:
                         missing.append(str(reason))
                         continue
-                    first, second = paired(first, second)
-                    label = f"{experiment} {structure}: {method} {first.mean():.3f}, {rival} {second.mean():.3f}"
+                    label = f"{experiment} {structure}: {method} {first.mean():.3f}, {rival} {second.mean():.3f}{on}"
                     checks.append(make(first, second, label, rival if by_rival else structure))
         return checks, missing
+
+    def _paired(self, experiment: str, structure: str, method: str, rival: str) -> tuple[pd.Series, pd.Series, str]:
+        """Values of the pairs that have one of both methods, and on how many, where one has more."""
+        ends = (experiment, method), (self.as_experiment or experiment, rival)
+        values = [self.evidence.pairs(*end, self.metric, structure) for end in ends]
+        scored = tuple(self.evidence.scored(*end) for end in ends)
+        place = f"{experiment} {structure}: {method} and {rival}"
+        try:
+            first, second = paired(*values, scored)
+        except DataError as error:
+            raise NotTestedError(f"{place}: {error.problem}") from error
+        if first.empty:
+            raise NotTestedError(f"{place} have no pair in common with {self.metric}")
+        fewer = len(first) < max(map(len, values))
+        return first, second, f" (on {len(first)} of {len(scored[0])} pairs)" if fewer else ""
 
     def examine(self, methods: list[str], make: Callable[[pd.Series, str], Check]) -> Gathered:
         """A check of every method by itself in every place, likewise."""

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from spnet.analysis.collapsed import collapses
-from spnet.analysis.differences import PAIR, estimate, holm, paired, signed_rank
+from spnet.analysis.differences import PAIR, Pairs, Scored, estimate, holm, paired, scored_pairs, signed_rank
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import CELL, per_pair
 from spnet.errors import DataError
@@ -34,6 +34,7 @@ def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], stud
     collapsed = collapses(scores)
     values = per_pair(scores, study.labels())
     values = values.set_index([*CELL, *PAIR])["value"].sort_index()
+    scored = scored_pairs(values)
     families: dict[tuple[str, str], dict[str, str]] = {}
     for name in specification["experiments"]:
         experiment = study.experiments[name]
@@ -41,7 +42,7 @@ def compare_methods(scores: pd.DataFrame, specification: Mapping[str, Any], stud
         sound = {name: source for name, source in study.weights(experiment).items() if (source, name) not in collapsed}
         families.setdefault(place, {}).update(sound)
     parts = [
-        pd.DataFrame(_family(values, place, weights, specification["reference"], quantity, study))
+        pd.DataFrame(_family(values, scored, place, weights, specification["reference"], quantity, study))
         for place, weights in families.items()
         for quantity in specification["quantities"]
         if specification["reference"] in weights and _has(study, place[0], quantity)
@@ -67,6 +68,7 @@ def _has(study: Study, dataset: str, quantity: Mapping[str, str]) -> bool:
 
 def _family(
     values: pd.Series,
+    scored: Mapping[Scored, Pairs],
     place: tuple[str, str],
     weights: Mapping[str, str],
     reference: str,
@@ -85,10 +87,15 @@ def _family(
                 remedy="Check significance.quantities against the label set",
             ) from None
 
+    def pairs_of(method: str) -> Pairs:
+        return scored[weights[method], dataset, method]
+
     for method in weights:
         # Affine only has no folds and no inverse error: it wins where it does nothing.
         if method != reference and (METRICS[metric].by_label or not study.is_control(method)):
-            ours, theirs = paired(of(method), of(reference))
+            ours, theirs = paired(of(method), of(reference), (pairs_of(method), pairs_of(reference)))
+            if ours.empty:
+                continue
             mean = estimate(ours - theirs)
             p, effect = signed_rank(ours - theirs)
             yield {

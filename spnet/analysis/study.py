@@ -115,7 +115,7 @@ def assemble_table(
     columns = study.columns(names, specification["columns"])
     summary = summarise(per_pair(scores, label_sets))
     collapsed = collapses(scores)
-    notes = [*study.notes, *specification["notes"], *_seed_notes(scores), *_absent_notes(scores, label_sets)]
+    notes = [*study.notes, *specification["notes"], *_seed_notes(scores, study), *_absent_notes(scores, label_sets)]
     metrics = dict.fromkeys(column.metric for column in columns)
     notes += [METRICS[metric].note for metric in metrics if METRICS[metric].note]
     notes += [note for metric in metrics if METRICS[metric].both_volumes for note in _one_sided_notes(scores, metric)]
@@ -127,9 +127,17 @@ def assemble_table(
     return table, notes
 
 
-def _seed_notes(scores: pd.DataFrame) -> list[str]:
-    seeds = int(scores.groupby(["trained_on", "dataset", "method"])["seed"].nunique().max())
-    return [f"Every pair's score is first averaged over the trainings, {seeds} seeds."] if seeds > 1 else []
+def _seed_notes(scores: pd.DataFrame, study: Study) -> list[str]:
+    trained = [name for name, entry in study.methods.items() if entry["kind"] == "trained"]
+    own = scores[scores["method"].isin(trained)]
+    counts = own.groupby(["method", "trained_on", "dataset"])["seed"].nunique().groupby("method").max()
+    several = counts[counts > 1]
+    if several.empty:
+        return []
+    if counts.nunique() == 1:
+        return [f"Every pair's score is first averaged over the trainings, {counts.iloc[0]} seeds."]
+    named = ", ".join(f"{title}: {several[name]} seeds" for name, title in study.titles().items() if name in several)
+    return [f"Every pair's score is first averaged over the trainings of methods that have several ({named})."]
 
 
 def _absent_notes(scores: pd.DataFrame, label_sets: Mapping[str, LabelSet]) -> list[str]:

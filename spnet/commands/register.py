@@ -174,10 +174,10 @@ def run(options: argparse.Namespace) -> int:
     from spnet.registration.scan import ScanFiles
 
     _check(options)
+    pairs = read_pairs(options.pairs) if options.pairs else None
     choice = _chosen(options)
     settings = Settings(options.instance_steps, tuple(dict.fromkeys(options.forms.split(","))), options.reading)
-    if options.pairs:
-        pairs = read_pairs(options.pairs)
+    if pairs is not None:
         summary = register_batch(pairs, choice, settings, options.output, options.device, options.jobs)
         print(to_text(summary))
         print(options.output / SUMMARY)

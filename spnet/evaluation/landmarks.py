@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spnet.data.labels import AVERAGE
 from spnet.errors import DataError
 from spnet.transforms import Grid
 from spnet.transforms.files import read_transform
@@ -14,7 +15,6 @@ from spnet.transforms.points import check_inside, read_points
 
 COLUMNS = ["metric", "structure", "value"]
 TRE, TRE_BEFORE = "tre", "tre_before"
-_AVERAGE = "Average"
 
 
 def registration_error(
@@ -60,15 +60,16 @@ def registration_error(
     rows = [
         (metric, name, float(value))
         for metric, values in distances.items()
-        for name, value in [*zip(names, values, strict=True), (_AVERAGE, values.mean())]
+        for name, value in [*zip(names, values, strict=True), (AVERAGE, values.mean())]
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def to_text(errors: pd.DataFrame) -> str:
     """For reading: a line per landmark, and their mean."""
-    wide = errors.pivot(index="structure", columns="metric", values="value").loc[errors["structure"].unique()]
-    width = max(map(len, [*wide.index, "landmark"]))
+    names = errors.loc[errors["metric"] == TRE, "structure"]
+    values = (errors.loc[errors["metric"] == metric, "value"] for metric in (TRE, TRE_BEFORE))
+    width = max(map(len, [*names, "landmark"]))
     lines = [f"{'landmark':{width}}  {'TRE mm':>8}  {'before':>8}"]
-    lines += [f"{name:{width}}  {row[TRE]:8.3f}  {row[TRE_BEFORE]:8.3f}" for name, row in wide.iterrows()]
+    lines += [f"{name:{width}}  {left:8.3f}  {before:8.3f}" for name, left, before in zip(names, *values, strict=True)]
     return "\n".join(lines)

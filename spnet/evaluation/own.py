@@ -192,7 +192,7 @@ def to_text(scores: OwnScores, names: Mapping[int, str] | None = None) -> str:
         lines.append("  ".join([f"{title:{width}}", *values]))
     lines += _field_lines(table[table["structure"] == VOLUME].set_index("metric")["value"])
     if scores.one_sided:
-        needing = " and ".join(METRICS[name].title for name in wide if METRICS[name].both_volumes)
+        needing = " and ".join(metric.title for metric in METRICS.values() if metric.both_volumes)
         lines += ["", f"In one volume only, so Dice 0 and no {needing}: {_listed(scores.one_sided)}"]
     if scores.absent:
         lines += ["", f"In neither volume, so left out: {_listed(scores.absent)}"]

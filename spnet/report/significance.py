@@ -53,9 +53,14 @@ def _table(place: tuple[str, ...], family: pd.DataFrame, study: Study) -> Table:
     quantity = f"{about.full_title}, {structure}" if about.by_label else about.full_title
     # A network that comes from elsewhere would else look like the dataset's own.
     origin = "" if trained_on == dataset else f" (trained on {trained_on})"
-    pairs = f"{family['pairs'].iloc[0]} ordered pairs of {family['subjects'].iloc[0]} subjects."
-    rows = [_row(row, study.titles()) for row in family.to_dict("records")]
-    return plain_table(f"{dataset}{origin}: {quantity}", _HEADER, rows, [pairs])
+    most = family.loc[family["pairs"].idxmax()]
+    notes = [f"{most['pairs']} ordered pairs of {most['subjects']} subjects."]
+    titles = study.titles()
+    fewer = [f"{titles[row.method]} {row.pairs}" for row in family.itertuples() if row.pairs < most["pairs"]]
+    if fewer:
+        notes.append(f"On fewer pairs, since the others have no value for both methods: {', '.join(fewer)}.")
+    rows = [_row(row, titles) for row in family.to_dict("records")]
+    return plain_table(f"{dataset}{origin}: {quantity}", _HEADER, rows, notes)
 
 
 def _row(row: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from spnet.data.labels import AVERAGE
 from spnet.data.sheets import read_sheet
 from spnet.errors import DataError, OutputError, first_line
 from spnet.files import write_text
@@ -59,9 +61,11 @@ class Points:
     path: Path
 
     def names(self) -> list[str]:
-        """What the file calls each point, or its number from 1."""
+        """What the file calls each point, or its number from 1; names that are not unique get the number too."""
         column = next((name for name in _NAMES if self.rows and name in self.rows[0]), None)
-        return [(row[column] if column else "") or str(number) for number, row in enumerate(self.rows, start=1)]
+        names = [(row[column] if column else "") or str(number) for number, row in enumerate(self.rows, start=1)]
+        used = Counter([*names, AVERAGE])  # which the points' mean is called
+        return [f"{name} ({number})" if used[name] > 1 else name for number, name in enumerate(names, start=1)]
 
     def in_world(self, grid: Grid | None, role: str) -> NDArray[np.float64]:
         """The points [N, 3] in mm (RAS); `grid` is that of the image they belong to, the fixed or the moving (`role`).

@@ -282,6 +282,18 @@ def test_a_method_that_was_re_created_from_its_description_says_so_in_its_row(tm
     assert "| M, re-created from the description | **0.250(0.000)** |" in text
 
 
+def test_the_methods_of_several_seeds_are_named_unless_all_have_as_many(tmp_path):
+    row = {**PAIR_AB, "trained_on": "d", "metric": "ice", "structure": "volume", "value": 0.25}
+    methods = {name: METHOD | {"title": name.upper(), "kind": "trained"} for name in ("m", "n")}
+    methods["syn"] = METHOD | {"title": "SyN"}
+    rows = [row, row | {"seed": 1}, row | {"method": "n"}, row | {"method": "syn", "trained_on": "none"}]
+    some = table_of(rows, methods, tmp_path)
+    assert "first averaged over the trainings of methods that have several (M: 2 seeds)." in some
+    every = table_of([*rows, row | {"method": "n", "seed": 1}], methods, tmp_path)
+    assert "Every pair's score is first averaged over the trainings, 2 seeds." in every
+    assert "averaged" not in table_of(rows[:1] + rows[2:], methods, tmp_path)
+
+
 def table_of(rows, methods, folder):
     """Markdown of a table of ICE, all methods tested on dataset d in an experiment trained on d."""
     pd.DataFrame(rows).to_parquet(folder / "m.parquet")

@@ -1,5 +1,7 @@
 """The comparison of methods and the grading of claims, on scores whose verdicts are known beforehand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -447,12 +449,65 @@ def test_the_signed_ranks_by_hand():
     assert signed_rank([1, 2, 3, 4, 5, 6])[1] == 1
 
 
-def test_methods_scored_on_other_pairs_are_not_compared():
-    index = pd.MultiIndex.from_tuples([("a", "b"), ("b", "a")], names=["moving", "fixed"])
-    values = pd.Series([1.0, 2.0], index=index)
-    assert paired(values, values[::-1])[1].tolist() == [1.0, 2.0]
-    with pytest.raises(DataError, match="not scored on the same pairs"):
-        paired(values, values[:1])
+def test_values_are_paired_in_one_order_where_both_methods_have_one():
+    index = pd.MultiIndex.from_tuples([("a", "b"), ("b", "a"), ("a", "c")], names=["moving", "fixed"])
+    values = pd.Series([1.0, 2.0, 3.0], index=index)
+    scored = frozenset(index)
+    assert paired(values, values[::-1], (scored, scored))[1].tolist() == [1.0, 2.0, 3.0]
+    first, second = paired(values[:2], 10 * values[:0:-1], (scored, scored))
+    assert first.to_dict() == {("b", "a"): 2.0}
+    assert second.to_dict() == {("b", "a"): 20.0}
+    with pytest.raises(DataError, match=r"not scored on the same pairs \(3 and 2\)"):
+        paired(values, values[:2], (scored, frozenset(index[:2])))
+
+
+def without(scores, method, kept=(), structures=("2",)):
+    """The scores without those of a method's structures where s0 is fixed, or where all are but those `kept`."""
+    there = ~scores["fixed"].isin(kept) if kept else scores["fixed"] == "s0"
+    gone = (scores["method"] == method) & (scores["trained_on"] != "e") & there
+    return scores[~(gone & scores["structure"].isin(structures))]
+
+
+REGION = {**DICE, "structures": ["two"]}
+
+
+def test_a_label_that_one_method_warped_away_costs_its_pairs_and_no_claim(scores, study, evidence, tmp_path):
+    """s0 lacks label 2; `good` warped it away there, `vm` has a Dice."""
+    lost = without(scores, "good")
+    claims = {
+        name: {"text": "t", "where": "w", "statistic": "better", "methods": ["good"], "than": ["vm"], **about}
+        for name, about in {"region": REGION, "average": DICE}.items()
+    }
+    graded = grade_claims(claims, replace(evidence, scores=lost)).set_index("claim")
+    assert graded["verdict"].tolist() == ["reproduced", "reproduced"]
+    assert "(on 49 of 56 pairs)" in graded.loc["region", "figures"]
+    assert "pairs" not in graded.loc["average", "figures"]
+    about = specification() | {"quantities": [{"metric": "dice", "structure": "two"}]}
+    lost = without(lost, "syn", kept=["s0"])
+    found = compare_methods(lost, about, study).set_index("method")
+    assert found["pairs"].to_dict() == {"identity": 49, "as_good": 49, "vm": 49}
+    lost = without(scores, "vm")
+    assert compare_methods(lost, about, study).set_index("method")["pairs"].to_dict() == {
+        "identity": 56, "syn": 56, "as_good": 56, "vm": 49,
+    }  # fmt: skip
+    lost.to_parquet(tmp_path / "m.parquet")
+    write_significance(tmp_path / "m.parquet", about, study, {"csv": tmp_path / "s.csv", "markdown": tmp_path / "s.md"})
+    assert "56 ordered pairs of 8 subjects." in (tmp_path / "s.md").read_text()
+    assert "no value for both methods: vm 49." in (tmp_path / "s.md").read_text()
+
+
+def test_methods_without_a_pair_in_common_or_scored_on_other_pairs_leave_a_claim_untested(scores, study, evidence):
+    claim = {"methods": ["good"], "than": ["vm"]}
+    apart = replace(evidence, scores=without(without(scores, "good"), "vm", kept=["s0"]))
+    verdict, figures = grade(apart, "better", **claim, **REGION)
+    assert verdict == "not tested"
+    assert "here two: good and vm have no pair in common with dice" in figures
+    others = without(scores, "vm", structures=("1", "2", "volume"))
+    verdict, figures = grade(replace(evidence, scores=others), "better", **claim, **REGION)
+    assert verdict == "not tested"
+    assert "two methods were not scored on the same pairs (56 and 49)" in figures
+    with pytest.raises(DataError, match=r"not scored on the same pairs \(49 and 56\)"):
+        compare_methods(others, specification(), study)
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,15 @@ def test_register_prints_what_came_out_and_where(case, coarse_config, capsys):
     assert str(case / "many" / "summary.tsv") in printed
 
 
+def test_a_table_of_pairs_is_read_before_weights_are_looked_for(case, tmp_path, capsys, monkeypatch):
+    def fetched(*_):
+        raise AssertionError("weights were looked for")
+
+    monkeypatch.setattr("spnet.registration.choice.choose_named", fetched)
+    assert run("register", "--pairs", case / "nowhere.tsv", "-o", tmp_path) == 1
+    assert "nowhere.tsv" in capsys.readouterr().err
+
+
 def test_warp_makes_the_same_labels_as_register(case):
     output = case / "again.nii.gz"
     assert (

@@ -66,6 +66,12 @@ def test_dice_and_hd95_in_mm_of_every_label_and_their_means_are_printed_and_writ
     assert "In one volume only, so Dice 0 and no HD95: 7" in text
 
 
+def test_where_no_label_is_in_both_volumes_it_is_told_what_they_lack(files, write_image, tmp_path, capsys):
+    nothing = write_image("nothing.nii.gz", np.zeros(SHAPE, np.int16), AFFINE, np.int16)
+    assert set(scores((nothing, files[1]), tmp_path).values()) == {0.0}
+    assert "In one volume only, so Dice 0 and no HD95: 1, 2, 5, 7" in capsys.readouterr().out
+
+
 def test_only_the_labels_asked_for_count_and_those_that_are_nowhere_are_told(files, tmp_path, capsys):
     found = scores(files, tmp_path, "--labels", "1-2,9")
     assert {structure for _, structure in found} == {"1", "2", "Average"}

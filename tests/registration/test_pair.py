@@ -1,5 +1,6 @@
 """A pair on the common grid, told in native space."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 from spnet.data.nifti import Volume
 from spnet.errors import RegistrationError
+from spnet.evaluation.cost import Cost
 from spnet.fields import warp
 from spnet.fields.convert import as_exact
 from spnet.methods.base import Method, NoOptions, Registration
@@ -95,6 +97,22 @@ def test_official_fields_of_one_direction_are_stretched_those_of_one_pass_are_no
     assert both.figures["largest_displacement_mm"] == 0
     trained = match(Given(still, still, "official"), scans.moving, scans.fixed, GRIDS, reading="trained_sampler")
     assert trained.figures["fields_read_as"] == "official"
+
+
+@pytest.mark.parametrize(("order_dependent", "one_pass"), [(True, True), (False, True), (False, False)])
+def test_the_networks_seconds_are_those_of_the_passes_that_ran(scans, monkeypatch, order_dependent, one_pass):
+    """Every measurement says 1 s: of the preparation of either image, and of every pass."""
+
+    @contextmanager
+    def a_second(_):
+        yield Cost(1.0, 0.0)
+
+    monkeypatch.setattr("spnet.evaluation.register.measure", a_second)
+    still = torch.zeros(1, 3, *SHAPE)
+    method = Given(still, still if one_pass else None)
+    method.order_dependent = order_dependent
+    found = match(method, scans.moving, scans.fixed, GRIDS)
+    assert found.figures["network_seconds"] == (3 if one_pass else 6)
 
 
 def test_beyond_the_grid_the_field_runs_out_without_a_fold():

@@ -167,6 +167,18 @@ def test_what_cannot_be_done_with_points_is_told(case, folder, landmarks, tmp_pa
     assert "other landmarks" in refused(capsys, "evaluate", fewer, points, *transform)
 
 
+def test_landmarks_of_one_name_are_numbered(case, folder, landmarks, tmp_path, capsys):
+    text = in_form(landmarks, "mm.csv", case, "fixed")
+    (tmp_path / "f.csv").write_text(text.replace("p2", "p0").replace("p3", "Average"))
+    files = [str(tmp_path / "f.csv")] * 2
+    options = ["--points", "--transform", str(folder / "native.npz"), "--tsv", str(tmp_path / "s.tsv")]
+    assert main(["evaluate", *files, *options]) == 0
+    names = ["p0 (1)", "p1", "p0 (3)", "Average (4)", "Average"]
+    assert pd.read_csv(tmp_path / "s.tsv", sep="\t")["structure"].tolist() == 2 * names
+    rows = [line.rsplit(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    assert [row[0] for row in rows if row[-1] == "0.000"] == names
+
+
 def test_a_point_beyond_a_field_of_the_fixed_image_is_told_and_not_left_where_it_is(case, folder, tmp_path, capsys):
     far = case.fixed.affine[:3, :3] @ (60, 5, 5) + case.fixed.affine[:3, 3]
     (tmp_path / "far.csv").write_text(in_form(far[None], "mm.csv", case, "fixed"))
