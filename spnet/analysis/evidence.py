@@ -14,6 +14,7 @@ from spnet.analysis.differences import PAIR, Pairs, Scored, scored_pairs
 from spnet.analysis.study import Study
 from spnet.analysis.summarise import CELL, per_pair
 from spnet.config.lookups import UNTRAINED, settings, trained_on
+from spnet.errors import ConfigError
 from spnet.methods import build_method
 
 if TYPE_CHECKING:
@@ -121,7 +122,10 @@ class Evidence:
         if method not in self.study.methods:
             raise NotTestedError(f"{method} is not configured")
         entry = self.study.methods[method]
-        return build_method(entry["implementation"], {**settings(entry, "options", ""), **(options or {})})
+        try:
+            return build_method(entry["implementation"], {**settings(entry, "options", ""), **(options or {})})
+        except ConfigError as error:
+            raise NotTestedError(f"{method} cannot be built: {error.problem}") from error
 
     def cost_of(self, experiment: str, method: str, quantity: str, device: str | None) -> tuple[float, str]:
         """A method's cost in an experiment and the device it was measured on, of that kind (None: any)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def find_study(name: str, beside: Path | None = None) -> Path:
     ConfigError: there is none.
     """
     if "/" in name or name.endswith(".yaml"):
-        path = (beside or Path.cwd()) / Path(name).expanduser()
+        path = (beside or Path.cwd()) / os.path.expanduser(name)
         path = path / STUDY if path.is_dir() else path
         if path.is_file():
             return path
@@ -80,6 +81,14 @@ def find_study(name: str, beside: Path | None = None) -> Path:
             remedy=f"Known ones are: {', '.join(known)}; or give the path of a file, such as ./{name}/{STUDY}",
         )
     return studies / name / STUDY
+
+
+def name_study(path: Path) -> str:
+    """A study's one name, however it was asked for: its folder's in config/studies, or its file, from here if below."""
+    path, studies = path.resolve(), find_config().resolve() / "studies"
+    if path.name == STUDY and path.parent.parent == studies:
+        return path.parent.name
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def read_catalogue(folder: str | Path | None = None) -> list[Layer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from spnet.config.files import Layer
@@ -14,6 +14,8 @@ Values = dict[str, Any]
 # Mappings that are one thing: a split's file has the counts that stand beside it, so others replace all of it.
 _WHOLE = ("split",)
 _SHOWING = ("tables", "figures")
+# Of a table or figure that has lost all of one of these, nothing is left.
+_LISTS = {"experiments", "columns", "rows", "methods"}
 # Sections of which all may be left out.
 _SECTIONS = (*_SHOWING, "significance", "claims")
 
@@ -31,7 +33,8 @@ def lay_over(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> Values:
 def add_layer(config: Mapping[str, Any], layer: Layer) -> Values:
     """The configuration with a layer over it, less what the layer leaves out.
 
-    Tables, figures and the comparison of methods that the layer takes over as they are keep what is still tested.
+    Tables, figures and the comparison of methods that the layer takes over as they are lose what it no longer tests.
+    What was tested under no earlier layer either, a misspelt name for instance, stays and is told when all are laid.
 
     Raises
     ------
@@ -44,7 +47,7 @@ def add_layer(config: Mapping[str, Any], layer: Layer) -> Values:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ConfigError(f"{layer.source}: without is {names!r}, but should be a list of names")
     try:
-        return _narrowed(_leave_out(laid, names, layer.source), values)
+        return _narrowed(_leave_out(laid, names, layer.source), config, values)
     except (AttributeError, KeyError, TypeError):
         return laid  # a value is of another kind than the models allow, which say so when all layers are laid
 
@@ -86,9 +89,9 @@ def _leave_out(config: Values, names: Sequence[str], source: str) -> Values:
             )
     left = dict(config)
     for kind in kinds[1:]:
-        if kind in config:
-            left[kind] = {name: entry for name, entry in _entries(config, kind).items() if name not in names}
-    if "experiments" in left:
+        if isinstance(config.get(kind), dict):
+            left[kind] = {name: entry for name, entry in config[kind].items() if name not in names}
+    if isinstance(left.get("experiments"), dict):
         left["experiments"] = {
             name: entry
             for name, entry in left["experiments"].items()
@@ -103,44 +106,75 @@ def _entries(config: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     return entries if isinstance(entries, dict) else {}
 
 
-def _narrowed(config: Values, written: Mapping[str, Any]) -> Values:
-    """Tables and figures with what their experiments still test, but for keys that are `written` just now."""
+def _narrowed(config: Values, earlier: Mapping[str, Any], written: Mapping[str, Any]) -> Values:
+    """Tables and figures less what a layer over the `earlier` ones took away, but for keys `written` in that layer."""
     narrowed = dict(config)
     for kind in _SHOWING:
-        if kind in config:
-            narrowed[kind] = {
-                name: left
-                for name, entry in _entries(config, kind).items()
-                if (left := _remaining(entry, _entries(written, kind).get(name) or {}, config)) or not entry
+        if isinstance(config.get(kind), dict):
+            remaining = {
+                name: _remaining(entry, config, earlier, _entry(earlier, kind, name), _entry(written, kind, name))
+                for name, entry in config[kind].items()
             }
-    significance = config.get("significance")
-    if isinstance(significance, dict) and "experiments" not in _entries(written, "significance"):
-        experiments, reference = _entries(config, "experiments"), significance.get("reference")
-        kept = [
-            name
-            for name in significance.get("experiments", ())
-            if name in experiments and reference in experiments[name].get("methods", ())
-        ]
-        narrowed["significance"] = {**significance, "experiments": kept} if kept else None
+            narrowed[kind] = {name: left for name, left in remaining.items() if left or not config[kind][name]}
+    if "experiments" in _entries(config, "significance") and "experiments" not in _entries(written, "significance"):
+        narrowed["significance"] = _compared(config, earlier, _entries(written, "significance"))
     return narrowed
 
 
-def _remaining(entry: Any, written: Mapping[str, Any], config: Mapping[str, Any]) -> Values | None:
-    """What is left of a table, a figure or a column; None if nothing is."""
+def _entry(config: Mapping[str, Any], kind: str, name: str) -> Mapping[str, Any]:
+    return _entries(_entries(config, kind), name)
+
+
+def _left(values: Any, was: Callable[[Any], bool], still: Callable[[Any], bool]) -> Any:
+    """The list without what was so and is no longer; anything else as it is."""
+    return [each for each in values if still(each) or not was(each)] if isinstance(values, list) else values
+
+
+def _compared(config: Values, earlier: Mapping[str, Any], written: Mapping[str, Any]) -> Values | None:
+    """What is left of the comparison of methods; None if nothing is."""
+    significance, experiments = config["significance"], _entries(config, "experiments")
+
+    def tests_reference(laid: Mapping[str, Any], name: str) -> bool:
+        methods = _entry(laid, "experiments", name).get("methods", ())
+        return _entries(laid, "significance").get("reference") in methods
+
+    names = _left(significance["experiments"], _entries(earlier, "experiments").__contains__, experiments.__contains__)
+    kept = _left(names, lambda name: tests_reference(earlier, name), lambda name: tests_reference(config, name))
+    if not kept and "reference" in written:
+        kept = names  # of which none tests this reference: the mistake is told
+    return {**significance, "experiments": kept} if kept or not significance["experiments"] else None
+
+
+def _remaining(
+    entry: Any, config: Values, earlier: Mapping[str, Any], before: Mapping[str, Any], written: Mapping[str, Any]
+) -> Values | None:
+    """What is left of a table, a figure or a column, which was `before` what it was; None if nothing is."""
     if not isinstance(entry, dict):
         return entry
-    experiments = _entries(config, "experiments")
+    experiments, were = _entries(config, "experiments"), _entries(earlier, "experiments")
     kept = dict(entry)
     if "experiments" in entry and "experiments" not in written:
-        kept["experiments"] = [name for name in entry["experiments"] if name in experiments]
-    if "columns" in entry and "columns" not in written:
-        kept["columns"] = [left for left in (_remaining(each, {}, config) for each in entry["columns"]) if left]
-    shown = [experiments[name] for name in kept.get("experiments", ()) if isinstance(experiments.get(name), dict)]
-    if "rows" in entry and "rows" not in written:
-        kept["rows"] = _registering([row for row in entry["rows"] if _is_tested(row, shown)], entry["rows"], config)
-    if "methods" in entry and "methods" not in written:
-        kept["methods"] = [name for name in entry["methods"] if _is_tested({"method": name}, shown)]
-    return None if any(kept.get(key) == [] for key in ("experiments", "columns", "rows", "methods")) else kept
+        kept["experiments"] = _left(entry["experiments"], were.__contains__, experiments.__contains__)
+    if isinstance(entry.get("columns"), list) and "columns" not in written:
+        columns = [(each, _remaining(each, config, earlier, {}, {})) for each in entry["columns"]]
+        kept["columns"] = [left for each, left in columns if left or not each]
+    names = kept.get("experiments", ())
+    if not isinstance(names, str) and all(name in experiments for name in names):  # else the mistake is told
+        shown, was_shown = _of(names, experiments), _of(before.get("experiments", ()), were)
+        if "rows" in entry and "rows" not in written:
+            rows = _left(entry["rows"], lambda row: _is_tested(row, was_shown), lambda row: _is_tested(row, shown))
+            kept["rows"] = _registering(rows, entry["rows"], config)
+        if "methods" in entry and "methods" not in written:
+            kept["methods"] = _left(
+                entry["methods"],
+                lambda name: _is_tested({"method": name}, was_shown),
+                lambda name: _is_tested({"method": name}, shown),
+            )
+    return None if any(kept.get(key) == [] != entry[key] for key in _LISTS & {*entry}) else kept
+
+
+def _of(names: Sequence[str], experiments: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [experiments[name] for name in names if isinstance(experiments.get(name), dict)]
 
 
 def _is_tested(row: Mapping[str, Any], experiments: Sequence[Mapping[str, Any]]) -> bool:

@@ -13,6 +13,7 @@ from spnet.config.files import (
     STUDY,
     Layer,
     find_study,
+    name_study,
     read_catalogue,
     read_layer,
     read_with_extended,
@@ -49,7 +50,7 @@ def read_study(
     config: Config = {}
     for layer in [*catalogue, *layers]:
         config = add_layer(config, layer)
-    config = _complete(config) | {"study": study, "run": _run_of(path, layers)}
+    config = _complete(config) | {"study": name_study(path), "run": _run_of(path, layers)}
     standard = [kind for kind in ("tables", "figures") if kind not in config]
     config = checked(StudyEntry, config, lambda place: _written_in(place, [*catalogue, *layers]))
     _add_standard(config, standard)

@@ -58,8 +58,9 @@ def check_entries(config: Mapping[str, Any]) -> None:
 def _methods_of(claim: Mapping[str, Any]) -> Iterable[str]:
     """Methods that a claim names; its experiments may have gone from a configuration that runs fewer."""
     for key in ("method", "methods", "than", "over", "like"):
-        value = claim.get(key, ())
-        yield from (value,) if isinstance(value, str) else value
+        value = claim.get(key)
+        names = value if isinstance(value, list) else [value]
+        yield from (name for name in names if isinstance(name, str))  # what is no name, its statistic refuses
 
 
 def _check_significance(

@@ -33,7 +33,9 @@ def read_sheet(
         raise DataError(
             f"this is not a readable table ({first_line(error)})",
             path=path,
-            remedy=f"Give a text file with the columns {', '.join(needed)}",
+            remedy=f"Give a text file with the columns {', '.join(needed)}"
+            if needed
+            else "Give a text file with named columns",
         ) from error
     rows = [(number, row) for number, row in enumerate(fields, start=1) if any(row)]
     kind = "tabs" if separator == "\t" else "commas"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import tempfile
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ class SyNOptions:
     The paper gives none. Lengths are in voxels of the common grid.
     """
 
-    syn_metric: str = "mattes"
+    syn_metric: Literal["mattes", "CC", "meansquares", "demons"] = "mattes"
     syn_sampling: int = 32
     grad_step: float = 0.2
     flow_sigma: float = 3.0

@@ -213,6 +213,8 @@ METRICS_OF_ALL = {"experiments": ["here"], "metrics": {"dice": "Average", "ice":
             "parameters_grow_linearly",
             {"method": "symnet", "option": "start_channel", "values": [4, 6, 8]},
         ),
+        ("not tested", "parameters_grow_linearly", {"method": "rcnet", "option": "cascade", "values": [1, 2, 4]}),
+        ("not tested", "parameters_grow_linearly", {"method": "rcnet", "option": "cascades", "values": [0, 1, 2]}),
     ],
 )
 def test_a_claim_gets_the_verdict_that_its_scores_call_for(evidence, verdict, statistic, parameters):
@@ -236,6 +238,8 @@ def test_what_is_missing_is_told(evidence):
     )
     told = grade(evidence, "better", methods=["good"], than=["nobody"], **DICE)[1]
     assert "nobody is not in experiment here" in told
+    unknown = {"method": "rcnet", "option": "cascade", "values": [1, 2, 4]}
+    assert "has no option 'cascade'" in grade(evidence, "parameters_grow_linearly", **unknown)[1]
     on_cpu = {"method": "as_good", "than": ["vm"], "experiments": ["here"], "quantity": "training_peak_mb"}
     assert "measured on cpu, not on cuda" in grade(evidence, "cost_ratio", device="cuda", **on_cpu)[1]
 

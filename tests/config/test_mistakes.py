@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 import yaml
 
-from spnet.config.files import parse_values
+from spnet.config.files import find_study, parse_values
 from spnet.config.load import read_study
 from spnet.config.readiness import check_readiness
 from spnet.errors import ConfigError, SpnetError
@@ -51,6 +51,10 @@ SCORED = {"experiments": ["mindboggle101"], "metric": "dice"}
         ({"datasets": {"mine": {"layout": "candi"}}}, "configuration key 'prepare' is missing at datasets.mine"),
         ({"pairs_per_chunk": 0}, "configuration key pairs_per_chunk is 0, but should be greater than or equal to 1"),
         ({"run": "a/b"}, "configuration key run is 'a/b', but should be letters, digits"),
+        (
+            {"run": ".."},
+            "configuration key run is '..', but should be letters, digits, '_', '-' and, but at the start, '.'",
+        ),
         ({"device": "gpu"}, "configuration key device is 'gpu', but should be auto, cpu, cuda or cuda:N"),
         ({"seeds": "0"}, "configuration key seeds is '0', but should be a valid list"),
         ({"seeds": [1, 1]}, "configuration key seeds: names 1 twice"),
@@ -173,12 +177,72 @@ def test_a_mistake_is_told_by_key_with_the_nearest_name(overlay, message):
             "statistic 'equals_within' needs one of value and like, and one only",
         ),
         (claim("difference_at_least", method="spnet", **SCORED), "'difference_at_least' needs the parameter 'over'"),
+        (claim("better", methods=3, than=["vm"], **SCORED), "claim 'mine': statistic 'better': methods cannot be 3"),
+        (claim("better", methods=["spnet"], than=3, **SCORED), "claim 'mine': statistic 'better': than cannot be 3"),
+        (claim("better", methods=["spnet"], than=[["vm"]], **SCORED), "statistic 'better': than cannot be [['vm']]"),
+        (claim("better", methods=["spnet"], than={"vm": 1}, **SCORED), "statistic 'better': than cannot be {'vm': 1}"),
         ({"datasets": {"oai": {"virtual": {"spacing": 2}}}}, "virtual scans of layout 'oai_zib' have no option"),
     ],
 )
 def test_a_mistake_is_found_before_any_job_and_named(overlay, message):
     with pytest.raises(SpnetError, match=re.escape(message)):
         check_readiness(read_study("demo", values=overlay))
+
+
+LONE = {"experiments": {"mine": {"dataset": "mindboggle101", "methods": ["syn", "vm"]}}}
+PAPER = {"extends": "paper"}
+QUANTITIES = [{"metric": "dice", "structure": "Average"}]
+
+
+def table(**changes):
+    columns = [{"metric": "dice", "structures": ["Average"]}]
+    return {"tables": {"t": {"title": "T", "experiments": ["mine"], "columns": columns, **changes}}}
+
+
+def figure(**changes):
+    return {"figures": {"f": {"title": "F", "kind": "dice_boxplot", "experiments": ["mine"], **changes}}}
+
+
+def significance(**changes):
+    return {"significance": {"reference": "syn", "experiments": ["mine"], "quantities": QUANTITIES, **changes}}
+
+
+@pytest.mark.parametrize(
+    ("below", "values", "message"),
+    [
+        (LONE, table(experiments=["min"]), "table 't' names the experiment 'min', which does not exist, did you mean"),
+        (LONE, table(experiments=["mine", "min"]), "table 't' names the experiment 'min'"),
+        (LONE, table(experiments="mine"), "tables.t.experiments is 'mine', but should be a valid list"),
+        (LONE, table(experiments=[]), "tables.t.experiments is [], but list should have at least 1 item"),
+        (LONE, table(rows=[{"method": "syn"}, {"method": "vmm"}]), "table 't' names the method 'vmm'"),
+        (LONE, table(rows=[{"method": "vm", "trained_on": "oia"}]), "row 'vm', names the dataset trained on 'oia'"),
+        (LONE, table(rows=["syn"]), "tables.t.rows.0 is 'syn', but should be"),
+        (LONE, table(rows=[]), "tables.t.rows is [], but list should have at least 1 item"),
+        (LONE, table(columns=[{"metric": "jab", "structures": ["volume"], "experiments": ["min"]}]), "'min'"),
+        (LONE, table(columns=[{}]), "'metric' is missing at tables.t.columns.0"),
+        (LONE, figure(experiments=["min"]), "figure 'f' names the experiment 'min'"),
+        (LONE, figure(methods=["syn", "vmm"]), "figure 'f' names the method 'vmm'"),
+        (LONE, significance(reference="synn"), "names the method 'synn', which it does not test, did you mean 'syn'?"),
+        (LONE, significance(experiments=["min"]), "significance names the experiment 'min'"),
+        (
+            LONE,
+            {"significance": {"reference": "syn", "quantities": QUANTITIES}},
+            "'experiments' is missing at significance",
+        ),
+        (LONE, {"tables": [1]}, "tables is [1], but should be a valid dictionary"),
+        (LONE, {"figures": [1]}, "figures is [1], but should be a valid dictionary"),
+        (LONE, {"claims": [1]}, "claims is [1], but should be a valid dictionary"),
+        (LONE, {"experiments": [1]}, "experiments is [1], but should be a valid dictionary"),
+        (PAPER, {"tables": {"table1": {"experiments": ["mindbogle101"]}}}, "'mindbogle101', which does not exist, did"),
+        (PAPER, {"tables": {"table1": {"experiments": "oai"}}}, "tables.table1.experiments is 'oai', but should be"),
+        (PAPER, {"figures": {"fig8": {"experiments": ["mindbogle101"]}}}, "figure 'fig8' names the experiment"),
+        (PAPER, {"significance": {"reference": "spnte"}}, "names the method 'spnte', which it does not test, did you"),
+        (PAPER, {"significance": {"experiments": ["oia"]}}, "significance names the experiment 'oia'"),
+    ],
+)
+def test_a_mistake_in_a_studys_file_takes_nothing_away_without_a_word(study, below, values, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        read_study(str(study({**below, **values})))
 
 
 def test_the_file_that_has_the_mistake_is_named(study):
@@ -197,6 +261,8 @@ def test_a_study_that_is_not_there_is_told_with_the_nearest_name_and_the_known_o
         read_study("dmeo")
     with pytest.raises(ConfigError, match=r"there is no such study\. Name a folder with a study.yaml"):
         read_study(str(tmp_path / "study.yaml"))
+    with pytest.raises(ConfigError, match=r"~no-such-user/study.yaml: there is no such study"):
+        read_study("~no-such-user/study.yaml")
 
 
 def test_a_study_that_extends_itself_is_told_with_its_way_there(study):
@@ -241,6 +307,17 @@ def test_two_studies_that_write_one_run_are_told_apart(study, tmp_path):
         ConfigError, match=r"the results of study 'demo', so study '.*mine.yaml' must not.*--config run="
     ):
         check_study(read_study(str(study({"extends": "demo"}))), tmp_path)
+
+
+def test_one_study_is_the_same_however_it_is_spelt(study, tmp_path, monkeypatch):
+    demo = find_study("demo")
+    keep_configuration(read_study("demo"), tmp_path)
+    for spelling in (demo, demo.parent, f"{demo.parent}/../demo/"):
+        check_study(read_study(str(spelling)), tmp_path)
+    path = study({"extends": "demo"})
+    monkeypatch.chdir(tmp_path)
+    spellings = ("mine.yaml", "./mine.yaml", str(path))
+    assert {read_study(spelling)["study"] for spelling in spellings} == {"mine.yaml"}
 
 
 @pytest.mark.parametrize("value", [None, 5, "x", [None], [{}], {"a": None}], ids=str)

@@ -123,6 +123,11 @@ def test_fewer_methods_narrow_tables_figures_and_the_comparison_by_themselves():
     assert config["significance"] is None
 
 
+def test_another_reference_is_compared_where_it_is_tested():
+    config = read_study(values={"significance": {"reference": "vm"}})
+    assert config["significance"]["experiments"] == ["mindboggle101", "candi", "oai"]
+
+
 def test_further_metrics_that_are_not_measured_leave_the_tables():
     measured = read_study(values={"further_metrics": ["hd95"]})
     assert [column["metric"] for column in measured["tables"]["further_metrics"]["columns"]] == ["hd95"]

@@ -275,10 +275,11 @@ def test_a_table_lists_any_dataset_and_training_subjects_need_no_labels(tmp_path
         ("1\ta.nii.gz\t\ttest\n", "line 2: test subject '1' has no labels"),
         ("1\ta.nii.gz\t\tvalidate\n", "line 2: split 'validate'"),
         ("1\tgone.nii.gz\t\ttrain\n", "line 2: there is no scan .*gone"),
+        ("1\t~no-such-user/scan.nii.gz\t\ttrain\n", "line 2: there is no scan .*~no-such-user/scan"),
         ("../1\ta.nii.gz\t\ttrain\n", "cannot be a subject's name"),
         ("{s11}\ta.nii.gz\t\ttrain\n", "cannot be a subject's name"),
     ],
-    ids=["in-both-parts", "one-scan-twice", "no-labels", "split", "no-file", "name", "braces"],
+    ids=["in-both-parts", "one-scan-twice", "no-labels", "split", "no-file", "no-home", "name", "braces"],
 )
 def test_a_table_that_cannot_be_used_is_refused_with_the_line(tmp_path, rows, message):
     with pytest.raises(DataError, match=message):

@@ -73,3 +73,11 @@ def test_what_is_no_sheet_is_told(content, tmp_path):
         read_sheet(tmp_path / "sheet.tsv", ["moving", "fixed"])
     with pytest.raises(DataError, match="not a readable table"):
         read_sheet(tmp_path / "none.tsv", ["moving"])
+
+
+@pytest.mark.parametrize(("needed", "remedy"), [((), "with named columns"), (["i", "j"], "with the columns i, j")])
+def test_what_is_no_sheet_is_told_with_the_columns_it_should_have_if_any(needed, remedy, tmp_path):
+    path = tmp_path / "image.nii.gz"
+    path.write_bytes(b"\x1f\x8b\xff")
+    with pytest.raises(DataError, match=rf"\. Give a text file {remedy}\.$"):
+        read_sheet(path, needed)

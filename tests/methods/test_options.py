@@ -48,6 +48,7 @@ def test_options_that_do_not_fit_together_are_refused(options, message):
         ("rcnet", {"cascades": 2.5}, "cascades cannot be 2.5"),
         ("rcnet", {"halve_at": [60_000]}, "halve_at are shares"),
         ("spnet", {"backbone": "hrnet"}, "backbone 'hrnet' is none of mie, plain, residual, inception"),
+        ("syn", {"syn_metric": "foo"}, "syn_metric 'foo' is none of mattes, CC, meansquares, demons"),
         ("spnet", {"directions": "back"}, "directions 'back' is none of averaged, both, shared, forward"),
         ("spnet", {"field": "displacement"}, "directions 'averaged' negates fields"),
         ("spnet", {"field": "displacement", "directions": "shared"}, "directions 'shared' negates fields"),

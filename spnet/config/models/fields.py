@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_serializer
 
-NAME = r"^[A-Za-z0-9_.-]+$"
+NAME = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"
 
 Name = Annotated[str, Field(pattern=NAME)]
 UserPath = Annotated[str, AfterValidator(os.path.expanduser)]
@@ -18,7 +18,7 @@ NotNegative = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 
 # What a pattern asks for, in words: for messages and for the manual.
-PATTERNS: dict[str, str] = {NAME: "letters, digits, '_', '.' and '-'"}
+PATTERNS: dict[str, str] = {NAME: "letters, digits, '_', '-' and, but at the start, '.'"}
 
 
 class Entry(BaseModel):

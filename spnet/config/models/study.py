@@ -54,7 +54,7 @@ class CatalogueEntry(Entry):
 class StudyEntry(CatalogueEntry):
     """All that a study may say once its files are laid over one another."""
 
-    study: str = Field(description="The study's name or file, as it was asked for; not written by hand.")
+    study: str = Field(description="The study's name in config/studies, or its file; not written by hand.")
     run: Name = Field(description="Results go to `results/{run}/`; unless given, the study's name.")
     data_root: UserPath = Field("data", description="The folder that holds a folder for each dataset.")
     download: bool = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,8 +47,8 @@ def _subject(row: Mapping[str, str], line: int, path: Path) -> Subject:
         raise fail(f"split '{row['split']}' is not one of {', '.join(PARTS)}", "Correct it")
     if row["split"] != "train" and not row["labels"]:
         raise fail(f"{row['split']} subject '{row['subject']}' has no labels", "Give them, or move it to train")
-    image = path.parent / Path(row["image"]).expanduser()
-    labels = path.parent / Path(row["labels"]).expanduser() if row["labels"] else None
+    image = path.parent / os.path.expanduser(row["image"])
+    labels = path.parent / os.path.expanduser(row["labels"]) if row["labels"] else None
     if not row["image"] or not image.exists():
         raise fail(f"there is no scan {image}", "Paths are relative to the table")
     if labels is not None and not labels.is_file():
