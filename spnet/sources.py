@@ -54,7 +54,7 @@ def imported_sources(script: str | Path, uncounted: Sequence[str] = UNCOUNTED) -
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    return tuple(file for name in _imported_names(ast.parse(path.read_text())) for file in _files(name))
+    return tuple(file for name in _imported_names(ast.parse(path.read_text(encoding="utf-8"))) for file in _files(name))
 
 
 def _imported_names(node: ast.AST) -> Iterator[str]:

@@ -37,8 +37,8 @@ def test_fields_and_velocities_equal_the_authors(published, official):
     found = {
         "field_moving_to_fixed": registration.forward,
         "field_fixed_to_moving": registration.backward,
-        "velocity_level1": registration.details[0].velocity,
-        "velocity_level4": registration.details[3].velocity,
+        "velocity_level1": registration.details[0].forward_velocity,
+        "velocity_level4": registration.details[3].forward_velocity,
     }
     for name, field in found.items():
         difference = np.abs(field[0].numpy() - official[name]).max()

@@ -293,7 +293,7 @@ def open_in_browser(path, profile):
         pytest.skip("no browser to open the page with")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
     log = ["--enable-logging=stderr", "--log-level=0", "--dump-dom", path.as_uri()]
-    done = subprocess.run([browser, *options, *log], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([browser, *options, *log], capture_output=True, encoding="utf-8", timeout=120)
     assert done.returncode == 0
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 

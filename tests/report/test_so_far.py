@@ -158,7 +158,7 @@ def test_the_page_shows_tables_with_gaps_and_what_is_missing(run, capsys):
     assert "Evaluations: 2 done, 0 under way, 3 not begun." in printed
     assert "Not there yet: table1, table2, cost, significance." in printed
     assert printed.endswith(f"{run / NAME}\n")
-    text = (run / NAME).read_text()
+    text = (run / NAME).read_text(encoding="utf-8")
     page = Page(text)
     assert page.open == []
     assert page.ids.index("progress") < page.ids.index("tables")
@@ -177,7 +177,7 @@ def test_a_table_that_is_finished_is_shown_as_it_was_written(run):
     table = Table([Column("Method", kind=TEXT), Column("Average")], rows)
     write_document(Document("Table 1", [table]), {"json": run / "tables/table1.json"})
     write_report_so_far(run, published(run))
-    page = Page((run / NAME).read_text())
+    page = Page((run / NAME).read_text(encoding="utf-8"))
     assert page.rows["SPnet"] == ["0.987(0.000)"]
     assert "not yet" not in page.text
 
