@@ -364,12 +364,14 @@ def test_every_claim_about_printed_numbers_changes_its_verdict_with_them(paper):
         subjects = claim.get("methods", [claim.get("method")])
         there = printed["method"].isin(subjects)
         transferred = printed["trained_on"] != printed["dataset"]
-        changed = set()
-        for value in (0.0, 0.5, 1.0, 50.0):
-            for rows in (there, ~there, transferred):
-                table = printed.assign(mean=printed["mean"].mask(rows, value))
-                changed |= set(grade_claims({name: claim}, evidence(), evidence(table))["on_printed_numbers"])
-        assert changed - {own[name]}, f"{name} is {own[name]} whatever is printed"
+        tables = (
+            printed.assign(mean=printed["mean"].mask(rows, value))
+            for value in (0.0, 1.0, 0.5, 50.0)
+            for rows in (there, ~there, transferred)
+        )
+        graded = (grade_claims({name: claim}, evidence(), evidence(table)) for table in tables)
+        found = (frame["on_printed_numbers"].iloc[0] for frame in graded)
+        assert any(verdict != own[name] for verdict in found), f"{name} is {own[name]} whatever is printed"
 
 
 def test_a_printed_mean_is_graded_by_every_seeds_mean(study):
